@@ -46,7 +46,7 @@ SETTINGS = {
 
 
 class PostgresMissing(Exception):
-    """There is no PostgreSQL to be had on this machine; the message says how to get one."""
+    """There is no PostgreSQL to be had on this machine, or it does not start; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +213,9 @@ def _start_keeper() -> str:
     with keeper.stdout, keeper.stderr:
         line = keeper.stdout.readline()
         if not line:
-            raise RuntimeError(keeper.stderr.read().strip().rpartition("\n")[2])
+            said = keeper.stderr.read().strip()
+            keeper.wait()
+            raise PostgresMissing(said.rpartition("\n")[2])
     keeper.returncode = 0  # it outlives us by design: no complaint that it still runs
     return line
 
