@@ -277,16 +277,7 @@ class Nothing:
     words: str
 
 
-Fact = (
-    OrderSnapshot
-    | OrderRefunds
-    | OrderChanged
-    | StockHint
-    | ListingChanged
-    | AccessEnded
-    | PrivacyRequest
-    | Nothing
-)
+Fact = OrderSnapshot | OrderRefunds | OrderChanged | StockHint | ListingChanged | AccessEnded | PrivacyRequest | Nothing
 
 
 # ------------------------------------------------------------------------------------------- the account

@@ -1,0 +1,893 @@
+"""Every table of syncd.
+
+`DESIGN` words: a *connection* is one account at one platform; a *listing* is one SKU's presence in it; a *stock item* is
+the external figure behind one or several listings, the thing that pushes write and looks read; the *inventory cache* is
+the fold of the *movements*. Rules that a constraint can carry are constraints here.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from schema.types import BIG_ID, Money, UtcDateTime, words_of
+
+SQLModel.metadata.naming_convention = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+).naming_convention
+
+Json = dict[str, Any]
+
+
+def _id() -> Any:
+    return Field(default=None, sa_column=Column(BIG_ID, primary_key=True, autoincrement=True))
+
+
+def _to(target: str, *, null: bool = False, key: bool = False, index: bool = False, cascade: bool = False) -> Any:
+    rule = "CASCADE" if cascade else None
+    reference = ForeignKey(target, ondelete=rule)
+    if key:
+        return Field(sa_column=Column(BIG_ID, reference, primary_key=True, autoincrement=False))
+    default = {"default": None} if null else {}
+    return Field(sa_column=Column(BIG_ID, reference, nullable=null, index=index), **default)
+
+
+def _time(*, null: bool = False, index: bool = False) -> Any:
+    default = {"default": None} if null else {}
+    return Field(sa_column=Column(UtcDateTime(), nullable=null, index=index), **default)
+
+
+def _text(*, null: bool = False) -> Any:
+    return Field(default=None if null else "", sa_column=Column(Text(), nullable=null))
+
+
+def _json() -> Any:
+    return Field(
+        default_factory=dict,
+        sa_column=Column(JSON().with_variant(JSONB(astext_type=Text()), "postgresql"), nullable=False),
+    )
+
+
+def _money(*, null: bool = False) -> Any:
+    return Field(default=None if null else Decimal(0), sa_column=Column(Money(), nullable=null))
+
+
+# ------------------------------------------------------------------------------------------- who
+
+
+class Merchant(SQLModel, table=True):
+    """Everything belongs to one."""
+
+    __tablename__ = "merchant"
+    id: int | None = _id()
+    name: str = Field(unique=True, max_length=100)
+    time_zone: str = Field(default="UTC", max_length=64)
+    currency: str = Field(default="", max_length=3)
+    created_at: datetime = _time()
+
+
+class UserRole(StrEnum):
+    """What a user may do: everything, everything but users and secrets, or look."""
+
+    OWNER = "owner"
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+
+
+class User(SQLModel, table=True):
+    """A person. `email` is kept in lower case; `totp_secret` is sealed."""
+
+    __tablename__ = "user_account"
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id", index=True)
+    email: str = Field(unique=True, max_length=254)
+    name: str = Field(default="", max_length=100)
+    role: UserRole = Field(sa_column=Column(words_of(UserRole, "role"), nullable=False))
+    password_hash: str = _text()
+    totp_secret: bytes | None = Field(default=None, sa_column=Column(LargeBinary(), nullable=True))
+    created_at: datetime = _time()
+    disabled_at: datetime | None = _time(null=True)
+
+
+# ------------------------------------------------------------------------------------------- connections
+
+
+class ConnectionRole(StrEnum):
+    """A connection sells, or is the authority on stock."""
+
+    STORE = "store"
+    BACKOFFICE = "backoffice"
+
+
+class ConnectionState(StrEnum):
+    """Shadow: computed and shown, nothing pushed and nothing owed."""
+
+    SHADOW = "shadow"
+    LIVE = "live"
+    PAUSED = "paused"
+    NEEDS_AUTH = "needs_auth"
+    DISCONNECTED = "disconnected"
+
+
+class RecordPolicy(StrEnum):
+    """When the back office learns of an order: when it is fully paid, or when it is placed."""
+
+    PAID = "paid"
+    PLACED = "placed"
+
+
+class Connection(SQLModel, table=True):
+    """One account at one platform.
+
+    `code` is short and unique for ever: it is in invoice numbers. `public_id` is unguessable: it is in the address that
+    the store's webhooks call. `live_at` is T0 in the platform's clock and stays while the connection is paused.
+    `credentials` are sealed JSON. `orders_cursor` is the platform's time up to which orders are taken in.
+    """
+
+    __tablename__ = "connection"
+    __table_args__ = (
+        UniqueConstraint("merchant_id", "name"),
+        Index(
+            "uq_connection_account",
+            "merchant_id",
+            "platform",
+            "account_id",
+            unique=True,
+            sqlite_where=text("state <> 'disconnected'"),
+            postgresql_where=text("state <> 'disconnected'"),
+        ),
+        CheckConstraint("state <> 'live' OR live_at IS NOT NULL", name="live_since"),
+    )
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id")
+    name: str = Field(max_length=60)
+    code: str = Field(unique=True, max_length=20)
+    public_id: str = Field(unique=True, max_length=64)
+    platform: str = Field(max_length=32)
+    role: ConnectionRole = Field(sa_column=Column(words_of(ConnectionRole, "role"), nullable=False))
+    state: ConnectionState = Field(sa_column=Column(words_of(ConnectionState, "state"), nullable=False))
+    record: RecordPolicy = Field(
+        default=RecordPolicy.PAID, sa_column=Column(words_of(RecordPolicy, "record"), nullable=False)
+    )
+    account_id: str = Field(max_length=255)
+    currency: str = Field(default="", max_length=3)
+    settings: Json = _json()
+    credentials: bytes = Field(sa_column=Column(LargeBinary(), nullable=False))
+    starting_point: str = Field(default="backoffice", max_length=10)
+    live_at: datetime | None = _time(null=True)
+    first_pull_at: datetime | None = _time(null=True)
+    orders_cursor: datetime | None = _time(null=True)
+    pulled_at: datetime | None = _time(null=True)
+    catalogue_at: datetime | None = _time(null=True)
+    reconciled_at: datetime | None = _time(null=True)
+    webhooks_at: datetime | None = _time(null=True)
+    webhook_report: Json = _json()
+    last_delivery_at: datetime | None = _time(null=True)
+    refused_signatures: int = 0
+    failing_since: datetime | None = _time(null=True)
+    failure: str = _text()
+    not_before: datetime | None = _time(null=True)
+    created_at: datetime = _time()
+
+
+class BackOffice(SQLModel, table=True):
+    """A merchant's back office settings. Without a connection, syncd's own ledger is the authority.
+
+    `release_next` lets the next fresh reading pass the brake once.
+    """
+
+    __tablename__ = "back_office"
+    merchant_id: int = _to("merchant.id", key=True)
+    connection_id: int | None = _to("connection.id", null=True)
+    release_next: bool = False
+    hint_cursor: datetime | None = _time(null=True)
+    hinted_at: datetime | None = _time(null=True)
+    swept_at: datetime | None = _time(null=True)
+    catalogue_at: datetime | None = _time(null=True)
+    audited_at: datetime | None = _time(null=True)
+
+
+class Location(SQLModel, table=True):
+    """A place where units lie, by the back office's id."""
+
+    __tablename__ = "location"
+    __table_args__ = (UniqueConstraint("merchant_id", "external_id"),)
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id")
+    external_id: str = Field(max_length=64)
+    name: str = Field(default="", max_length=120)
+    is_active: bool = True
+    is_default: bool = False
+
+
+class PoolLocation(SQLModel, table=True):
+    """The locations that a store sells from; its orders are taken from the first."""
+
+    __tablename__ = "pool_location"
+    connection_id: int = _to("connection.id", key=True, cascade=True)
+    location_id: int = _to("location.id", key=True)
+    position: int = 0
+
+
+class OAuthState(SQLModel, table=True):
+    """A consent that was begun: one use, ten minutes. `request` holds sealed what is needed to finish it."""
+
+    __tablename__ = "oauth_state"
+    state: str = Field(primary_key=True, max_length=64)
+    merchant_id: int = _to("merchant.id")
+    platform: str = Field(max_length=32)
+    request: bytes = Field(sa_column=Column(LargeBinary(), nullable=False))
+    created_at: datetime = _time()
+    expires_at: datetime = _time()
+    used_at: datetime | None = _time(null=True)
+    connection_id: int | None = _to("connection.id", null=True)
+    failure: str = _text()
+
+
+# ------------------------------------------------------------------------------------------- what is sold where
+
+
+class StockItem(SQLModel, table=True):
+    """One external stock figure of a store: what pushes write and looks read.
+
+    `desired` is what the listings on it should show, kept by `syncd.engine.desired` (None: nothing is published).
+    `observed` is belief; STOCK.md names the three things that move it. `look_at` is when a look is due, None if none is;
+    `unknown_until` is the quarantine of a push without an answer. `hint_…` is the last figure told by a webhook.
+    `moves` counts own movements. `held_until` releases a held figure by itself.
+    """
+
+    __tablename__ = "stock_item"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "external_id"),
+        Index("ix_stock_item_look", "connection_id", "look_at"),
+        Index(
+            "ix_stock_item_owed",
+            "connection_id",
+            sqlite_where=text("desired IS NOT NULL AND desired <> observed"),
+            postgresql_where=text("desired IS NOT NULL AND desired <> observed"),
+        ),
+        CheckConstraint("desired >= 0", name="desired"),
+    )
+    id: int | None = _id()
+    connection_id: int = _to("connection.id")
+    external_id: str = Field(max_length=191)
+    parent_id: str | None = Field(default=None, max_length=191)
+    desired: int | None = None
+    observed: int | None = None
+    fence: datetime | None = _time(null=True)
+    look_at: datetime | None = _time(null=True)
+    look_reason: str = Field(default="", max_length=100)
+    suspect: int | None = None
+    suspect_at: datetime | None = _time(null=True)
+    held: int = 0
+    on_hold: bool = False
+    held_until: datetime | None = _time(null=True)
+    hint: int | None = None
+    hint_at: datetime | None = _time(null=True)
+    unknown_until: datetime | None = _time(null=True)
+    moves: int = 0
+    not_before: datetime | None = _time(null=True)
+    attempts: int = 0
+    confirmed_at: datetime | None = _time(null=True)
+
+
+class Match(StrEnum):
+    """How a listing stands to the merchant's SKUs."""
+
+    LINKED = "linked"
+    UNMATCHED = "unmatched"
+    NO_SKU = "no_sku"
+    DUPLICATE = "duplicate"
+    IGNORED = "ignored"
+
+
+class Listing(SQLModel, table=True):
+    """One SKU's presence in one connection, the back office included.
+
+    `external_sku` is what the platform says, `sku` the one of ours it is joined to (set exactly when `match` is linked).
+    `live_at` is T0 of a listing that was linked after its connection went live.
+    """
+
+    __tablename__ = "listing"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "external_id"),
+        Index("ix_listing_sku", "merchant_id", "sku"),
+        Index("ix_listing_external_sku", "connection_id", "external_sku"),
+        CheckConstraint("(match = 'linked') = (sku IS NOT NULL)", name="linked_has_sku"),
+    )
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id")
+    connection_id: int = _to("connection.id")
+    external_id: str = Field(max_length=191)
+    stock_item_id: int = _to("stock_item.id", index=True)
+    external_sku: str | None = Field(default=None, max_length=191)
+    sku: str | None = Field(default=None, max_length=191)
+    match: Match = Field(sa_column=Column(words_of(Match, "match"), nullable=False))
+    is_by_hand: bool = False
+    title: str = _text()
+    tracked: bool = True
+    blocked: str = _text()
+    price: Decimal | None = _money(null=True)
+    image_url: str | None = _text(null=True)
+    live_at: datetime | None = _time(null=True)
+    seen_at: datetime = _time()
+    gone_at: datetime | None = _time(null=True)
+
+
+class RuleKind(StrEnum):
+    """What a rule sets."""
+
+    SAFETY_STOCK = "safety_stock"
+    BUFFER = "buffer"
+    CAP = "cap"
+    LOW_STOCK = "low_stock"
+
+
+class Rule(SQLModel, table=True):
+    """A number for all, for one store, for one SKU, or for one SKU in one store; the narrowest one counts."""
+
+    __tablename__ = "rule"
+    __table_args__ = (
+        Index(
+            "uq_rule_scope",
+            "merchant_id",
+            "kind",
+            text("coalesce(connection_id, 0)"),
+            text("coalesce(sku, '')"),
+            unique=True,
+        ),
+        CheckConstraint("value >= 0", name="value"),
+    )
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id")
+    kind: RuleKind = Field(sa_column=Column(words_of(RuleKind, "kind"), nullable=False))
+    connection_id: int | None = _to("connection.id", null=True, cascade=True)
+    sku: str | None = Field(default=None, max_length=191)
+    value: int
+
+
+# ------------------------------------------------------------------------------------------- stock
+
+
+class InventoryCache(SQLModel, table=True):
+    """Per location and SKU, the fold of the movements. `on_hand` None: no reading yet, which is not zero.
+
+    `reading` is the last applied figure of the authority, `read_answered_at` when its request had been answered;
+    `last_write_at` when our last write about this SKU had been. `drops` counts readings dropped in a row by the fence.
+    """
+
+    __tablename__ = "inventory_cache"
+    __table_args__ = (
+        UniqueConstraint("location_id", "sku"),
+        Index("ix_inventory_cache_merchant_sku", "merchant_id", "sku"),
+    )
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id")
+    location_id: int = _to("location.id")
+    sku: str = Field(max_length=191)
+    on_hand: int | None = None
+    open: int = 0
+    reading: int | None = None
+    read_began_at: datetime | None = _time(null=True)
+    read_answered_at: datetime | None = _time(null=True)
+    last_write_at: datetime | None = _time(null=True)
+    drops: int = 0
+    reread_at: datetime | None = _time(null=True, index=True)
+    updated_at: datetime = _time()
+
+
+class MovementKind(StrEnum):
+    """Why stock moved."""
+
+    READING = "reading"
+    ORDER = "order"
+    RECORDED = "recorded"
+    RETURNED = "returned"
+    BASELINE = "baseline"
+    RELEASED = "released"
+    ADJUSTMENT = "adjustment"
+
+
+class Movement(SQLModel, table=True):
+    """One immutable line of the ledger. Its cause (source, event, line, n) is unique, so that a fact counts once.
+
+    `source` is a connection's code or `ledger`; `value` is the absolute figure of a reading or a count.
+    """
+
+    __tablename__ = "movement"
+    __table_args__ = (
+        UniqueConstraint("merchant_id", "source", "event", "line", "n"),
+        Index("ix_movement_sku", "merchant_id", "sku", "id"),
+        CheckConstraint("n > 0", name="n"),
+    )
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id")
+    location_id: int = _to("location.id")
+    sku: str = Field(max_length=191)
+    kind: MovementKind = Field(sa_column=Column(words_of(MovementKind, "kind"), nullable=False))
+    on_hand_delta: int = 0
+    open_delta: int = 0
+    value: int | None = None
+    source: str = Field(max_length=20)
+    event: str = Field(max_length=191)
+    line: str = Field(default="", max_length=191)
+    n: int = 1
+    order_id: int | None = _to("order_header.id", null=True, index=True)
+    note: str = _text()
+    actor: str = Field(default="", max_length=254)
+    occurred_at: datetime = _time()
+    recorded_at: datetime = _time()
+
+
+# ------------------------------------------------------------------------------------------- orders
+
+
+class Order(SQLModel, table=True):
+    """The newest known state of an order.
+
+    `version` is None while only refunds of it are known. `rev` counts stored changes. `is_baseline`: its recording
+    condition was met before T0, so nothing of it is owed. `reread_at` is when it must be read from the store again.
+    `left_out`: a person decided that it is not to be recorded.
+    """
+
+    __tablename__ = "order_header"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "external_id"),
+        Index(
+            "ix_order_header_reread",
+            "connection_id",
+            "reread_at",
+            sqlite_where=text("reread_at IS NOT NULL"),
+            postgresql_where=text("reread_at IS NOT NULL"),
+        ),
+        Index("ix_order_header_placed", "merchant_id", "placed_at"),
+    )
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id")
+    connection_id: int = _to("connection.id")
+    external_id: str = Field(max_length=191)
+    name: str = Field(default="", max_length=100)
+    version: datetime | None = _time(null=True)
+    content_hash: str = Field(default="", max_length=64)
+    rev: int = 0
+    placed_at: datetime = _time()
+    is_paid: bool = False
+    paid_at: datetime | None = _time(null=True)
+    cancelled_at: datetime | None = _time(null=True)
+    is_final: bool = False
+    is_test: bool = False
+    is_baseline: bool = False
+    is_deleted: bool = False
+    left_out: bool = False
+    currency: str = Field(default="", max_length=3)
+    shipping: Decimal = _money()
+    reread_at: datetime | None = _time(null=True)
+    reread_attempts: int = 0
+    heard_at: datetime = _time()
+    changed_at: datetime = _time()
+    is_owed: bool = Field(default=False, index=True)
+
+
+class OrderLine(SQLModel, table=True):
+    """One line. It keeps the listing, SKU and location that it was first counted at.
+
+    `taken`: units that the store has taken and not put back. `acknowledged`: units of them that the back office has.
+    `moves`: movements so far (the n of their cause). `moves_nothing` says in words why the line is no stock.
+    """
+
+    __tablename__ = "order_line"
+    __table_args__ = (UniqueConstraint("order_id", "external_id"),)
+    id: int | None = _id()
+    order_id: int = _to("order_header.id")
+    external_id: str = Field(max_length=191)
+    listing_external_id: str | None = Field(default=None, max_length=191)
+    listing_id: int | None = _to("listing.id", null=True, index=True)
+    location_id: int | None = _to("location.id", null=True)
+    sku: str | None = Field(default=None, max_length=191)
+    told_sku: str | None = Field(default=None, max_length=191)
+    title: str = _text()
+    quantity: int = 0
+    told_taken: int | None = None
+    taken: int = 0
+    acknowledged: int = 0
+    moves: int = 0
+    is_baseline: bool = False
+    total: Decimal = _money()
+    tax: Decimal = _money()
+    moves_nothing: str = _text()
+
+
+class OrderRefund(SQLModel, table=True):
+    """One refund of an order, once."""
+
+    __tablename__ = "order_refund"
+    __table_args__ = (UniqueConstraint("order_id", "external_id"),)
+    id: int | None = _id()
+    order_id: int = _to("order_header.id")
+    external_id: str = Field(max_length=191)
+    created_at: datetime = _time()
+    amount: Decimal = _money()
+
+
+class OrderRefundLine(SQLModel, table=True):
+    """Units of one order line in one refund."""
+
+    __tablename__ = "order_refund_line"
+    __table_args__ = (UniqueConstraint("refund_id", "external_id"), CheckConstraint("quantity >= 0", name="quantity"))
+    id: int | None = _id()
+    refund_id: int = _to("order_refund.id")
+    external_id: str = Field(max_length=191)
+    line_external_id: str = Field(max_length=191)
+    quantity: int = 0
+    restocked: bool = False
+
+
+class SaleKind(StrEnum):
+    """A row of the sales log is a sale or a return."""
+
+    SALE = "sale"
+    RETURN = "return"
+
+
+class SalesLog(SQLModel, table=True):
+    """Each online sale and return once, per order line. `backoffice_id` is the authority's id of it, once it has one."""
+
+    __tablename__ = "sales_log"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "order_external_id", "line", "kind", "n"),
+        Index("ix_sales_log_time", "merchant_id", "occurred_at"),
+        Index("ix_sales_log_sku", "merchant_id", "sku"),
+        CheckConstraint("quantity > 0", name="quantity"),
+    )
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id")
+    connection_id: int = _to("connection.id")
+    order_id: int = _to("order_header.id", index=True)
+    order_line_id: int = _to("order_line.id", index=True)
+    order_external_id: str = Field(max_length=191)
+    line: str = Field(max_length=191)
+    kind: SaleKind = Field(sa_column=Column(words_of(SaleKind, "kind"), nullable=False))
+    n: int = 1
+    sku: str | None = Field(default=None, max_length=191)
+    title: str = _text()
+    quantity: int
+    unit_price: Decimal = _money()
+    currency: str = Field(default="", max_length=3)
+    backoffice_id: str | None = Field(default=None, max_length=64)
+    reason: str = _text()
+    occurred_at: datetime = _time()
+    recorded_at: datetime = _time()
+
+
+class DocumentState(StrEnum):
+    """Of a sale or return that we send to the back office. Parked ones wait for a person."""
+
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    RECORDED = "recorded"
+    PARKED = "parked"
+    LEFT_OUT = "left_out"
+
+
+class SaleDocument(SQLModel, table=True):
+    """One sale in the back office: a frozen intent, stored before it is sent, under an invoice number of ours.
+
+    `body` is the frozen `Sale`. `lease_token` names the hand that sent it. `not_before` is the end of its quarantine,
+    or of its back-off.
+    """
+
+    __tablename__ = "sale_document"
+    __table_args__ = (
+        UniqueConstraint("order_id", "n"),
+        Index("ix_sale_document_open", "merchant_id", "state"),
+    )
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id")
+    order_id: int = _to("order_header.id")
+    location_id: int = _to("location.id")
+    n: int = 1
+    invoice_no: str = Field(unique=True, max_length=190)
+    state: DocumentState = Field(sa_column=Column(words_of(DocumentState, "state"), nullable=False))
+    body: Json = _json()
+    backoffice_id: str | None = Field(default=None, max_length=64)
+    lease_token: str = Field(default="", max_length=64)
+    attempts: int = 0
+    looks: int = 0
+    words: str = _text()
+    sent_at: datetime = _time()
+    not_before: datetime | None = _time(null=True)
+    recorded_at: datetime | None = _time(null=True)
+
+
+class SaleDocumentLine(SQLModel, table=True):
+    """How many units of an order line a document holds, and how many of them came back."""
+
+    __tablename__ = "sale_document_line"
+    __table_args__ = (
+        UniqueConstraint("document_id", "order_line_id"),
+        CheckConstraint("quantity > 0", name="quantity"),
+        CheckConstraint("returned >= 0 AND returned <= quantity", name="returned"),
+    )
+    id: int | None = _id()
+    document_id: int = _to("sale_document.id")
+    order_line_id: int = _to("order_line.id", index=True)
+    sku: str = Field(max_length=191)
+    external_id: str = Field(default="", max_length=64)
+    parent_id: str | None = Field(default=None, max_length=64)
+    quantity: int
+    returned: int = 0
+    unit_price: Decimal = _money()
+    external_line_id: str | None = Field(default=None, max_length=64)
+
+
+class ReturnDocument(SQLModel, table=True):
+    """A return on its way: the absolute targets of one sale document. At most one that is open per document."""
+
+    __tablename__ = "return_document"
+    __table_args__ = (
+        Index(
+            "uq_return_document_open",
+            "document_id",
+            unique=True,
+            sqlite_where=text("state IN ('sent', 'unknown', 'parked')"),
+            postgresql_where=text("state IN ('sent', 'unknown', 'parked')"),
+        ),
+        Index("ix_return_document_open", "merchant_id", "state"),
+    )
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id")
+    document_id: int = _to("sale_document.id")
+    state: DocumentState = Field(sa_column=Column(words_of(DocumentState, "state"), nullable=False))
+    body: Json = _json()
+    lease_token: str = Field(default="", max_length=64)
+    attempts: int = 0
+    words: str = _text()
+    sent_at: datetime = _time()
+    not_before: datetime | None = _time(null=True)
+    recorded_at: datetime | None = _time(null=True)
+
+
+# ------------------------------------------------------------------------------------------- work
+
+
+class DeliveryState(StrEnum):
+    """Of a delivery: not looked at, taken in, understood as nothing, or unreadable."""
+
+    NEW = "new"
+    APPLIED = "applied"
+    IGNORED = "ignored"
+    DEAD = "dead"
+
+
+class Delivery(SQLModel, table=True):
+    """One request that told us something, raw, once. `source` is `webhook` or `pull`."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "key"),
+        Index(
+            "ix_delivery_new",
+            "id",
+            sqlite_where=text("state = 'new'"),
+            postgresql_where=text("state = 'new'"),
+        ),
+        Index("ix_delivery_received", "connection_id", "received_at"),
+    )
+    id: int | None = _id()
+    connection_id: int = _to("connection.id")
+    source: str = Field(default="webhook", max_length=10)
+    key: str = Field(max_length=255)
+    topic: str = Field(default="", max_length=100)
+    headers: Json = _json()
+    body: bytes = Field(sa_column=Column(LargeBinary(), nullable=False))
+    state: DeliveryState = Field(
+        default=DeliveryState.NEW, sa_column=Column(words_of(DeliveryState, "state"), nullable=False)
+    )
+    attempts: int = 0
+    not_before: datetime | None = _time(null=True)
+    reason: str = _text()
+    received_at: datetime = _time()
+    applied_at: datetime | None = _time(null=True)
+
+
+class RunState(StrEnum):
+    """Of a sync run. A wanted run was asked for and has not begun."""
+
+    WANTED = "wanted"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class SyncRun(SQLModel, table=True):
+    """One piece of work: why, what it did. `wants` holds what was asked for, `counts` what came of it."""
+
+    __tablename__ = "sync_run"
+    __table_args__ = (Index("ix_sync_run_state", "state"), Index("ix_sync_run_started", "merchant_id", "started_at"))
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id")
+    connection_id: int | None = _to("connection.id", null=True)
+    kind: str = Field(max_length=32)
+    cause: str = Field(default="", max_length=200)
+    state: RunState = Field(sa_column=Column(words_of(RunState, "state"), nullable=False))
+    is_dry: bool = False
+    wants: Json = _json()
+    counts: Json = _json()
+    done: int = 0
+    total: int | None = None
+    words: str = _text()
+    undone_by: int | None = _to("sync_run.id", null=True)
+    started_at: datetime = _time()
+    ended_at: datetime | None = _time(null=True)
+
+
+class PushBatch(SQLModel, table=True):
+    """Writes that went out in one call; its id is the reference in the store's history, its key the idempotency key."""
+
+    __tablename__ = "push_batch"
+    id: int | None = _id()
+    connection_id: int = _to("connection.id")
+    run_id: int = _to("sync_run.id", index=True)
+    key: str = Field(unique=True, max_length=36)
+    lease_token: str = Field(max_length=64)
+    intent_at: datetime = _time()
+    answered_at: datetime | None = _time(null=True)
+
+
+class PushState(StrEnum):
+    """Of a push: stored before sending, acknowledged, refused by compare, lost, or surely without effect."""
+
+    INTENT = "intent"
+    ACKNOWLEDGED = "acknowledged"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    NOT_SENT = "not_sent"
+
+
+class Push(SQLModel, table=True):
+    """One figure set, or tried to. `difference` is what `observed` takes when it is acknowledged (STOCK §2b).
+
+    `before` is what the store showed (the expectation that held, or the figure that was found instead).
+    """
+
+    __tablename__ = "push"
+    __table_args__ = (
+        Index("ix_push_item", "stock_item_id", "id"),
+        Index(
+            "ix_push_open",
+            "connection_id",
+            sqlite_where=text("state = 'intent'"),
+            postgresql_where=text("state = 'intent'"),
+        ),
+        CheckConstraint("target >= 0", name="target"),
+    )
+    id: int | None = _id()
+    connection_id: int = _to("connection.id")
+    batch_id: int = _to("push_batch.id", index=True)
+    run_id: int = _to("sync_run.id", index=True)
+    stock_item_id: int = _to("stock_item.id")
+    sku: str = Field(max_length=191)
+    expected: int
+    target: int
+    difference: int
+    desired: int
+    is_doubtful: bool = False
+    is_undo: bool = False
+    moves: int = 0
+    state: PushState = Field(sa_column=Column(words_of(PushState, "state"), nullable=False))
+    before: int | None = None
+    after: int | None = None
+    cause: str = _text()
+    words: str = _text()
+    intent_at: datetime = _time()
+    answered_at: datetime | None = _time(null=True)
+
+
+class Drift(SQLModel, table=True):
+    """An unexplained difference that a closed look found: corrected, adopted, held or released."""
+
+    __tablename__ = "drift"
+    __table_args__ = (Index("ix_drift_item", "stock_item_id", "found_at"),)
+    id: int | None = _id()
+    stock_item_id: int = _to("stock_item.id")
+    run_id: int | None = _to("sync_run.id", null=True)
+    believed: int
+    found: int
+    verdict: str = Field(max_length=32)
+    found_at: datetime = _time()
+
+
+class IssueState(StrEnum):
+    """Of an issue."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+class Issue(SQLModel, table=True):
+    """Something a person should look at, with what to do. One open issue per key; `times` counts how often it came."""
+
+    __tablename__ = "issue"
+    __table_args__ = (
+        Index(
+            "uq_issue_open",
+            "merchant_id",
+            "key",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+    )
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id")
+    kind: str = Field(max_length=40)
+    key: str = Field(max_length=255)
+    connection_id: int | None = _to("connection.id", null=True)
+    sku: str | None = Field(default=None, max_length=191)
+    order_id: int | None = _to("order_header.id", null=True)
+    title: str = _text()
+    why: str = _text()
+    what_to_do: str = _text()
+    details: Json = _json()
+    state: IssueState = Field(sa_column=Column(words_of(IssueState, "state"), nullable=False))
+    times: int = 1
+    assigned_to: int | None = _to("user_account.id", null=True)
+    opened_at: datetime = _time()
+    seen_at: datetime = _time()
+    resolved_at: datetime | None = _time(null=True)
+    resolved_by: str = Field(default="", max_length=254)
+
+
+class Lease(SQLModel, table=True):
+    """An exclusive claim with an end and a token."""
+
+    __tablename__ = "lease"
+    name: str = Field(primary_key=True, max_length=120)
+    holder: str = Field(max_length=120)
+    token: str = Field(max_length=64)
+    expires_at: datetime = _time()
+
+
+class Tick(SQLModel, table=True):
+    """When a scheduled job last began, so that several processes fire it once."""
+
+    __tablename__ = "tick"
+    name: str = Field(primary_key=True, max_length=120)
+    begun_at: datetime = _time()
+
+
+class AuditEvent(SQLModel, table=True):
+    """Who did what."""
+
+    __tablename__ = "audit_event"
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id", index=True)
+    actor: str = Field(max_length=254)
+    action: str = Field(max_length=60)
+    target: str = Field(default="", max_length=255)
+    details: Json = _json()
+    at: datetime = _time()
+
+
+APPEND_ONLY = ("movement",)
