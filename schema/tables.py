@@ -141,7 +141,8 @@ class Connection(SQLModel, table=True):
     """One account at one platform.
 
     `code` is short and unique for ever: it is in invoice numbers. `public_id` is unguessable: it is in the address that
-    the store's webhooks call. `live_at` is T0 in the platform's clock and stays while the connection is paused.
+    the store's webhooks call. `live_at` is T0 in the platform's clock and stays while the connection is paused;
+    `live_since` is the same moment in ours: only readings of the authority begun after it count for this store.
     `credentials` are sealed JSON. `orders_cursor` is the platform's time up to which orders are taken in.
     """
 
@@ -176,7 +177,7 @@ class Connection(SQLModel, table=True):
     credentials: bytes = Field(sa_column=Column(LargeBinary(), nullable=False))
     starting_point: str = Field(default="backoffice", max_length=10)
     live_at: datetime | None = _time(null=True)
-    first_pull_at: datetime | None = _time(null=True)
+    live_since: datetime | None = _time(null=True)
     orders_cursor: datetime | None = _time(null=True)
     pulled_at: datetime | None = _time(null=True)
     catalogue_at: datetime | None = _time(null=True)
@@ -306,7 +307,7 @@ class Listing(SQLModel, table=True):
     """One SKU's presence in one connection, the back office included.
 
     `external_sku` is what the platform says, `sku` the one of ours it is joined to (set exactly when `match` is linked).
-    `live_at` is T0 of a listing that was linked after its connection went live.
+    `linked_at` is when it was joined.
     """
 
     __tablename__ = "listing"
@@ -330,9 +331,18 @@ class Listing(SQLModel, table=True):
     blocked: str = _text()
     price: Decimal | None = _money(null=True)
     image_url: str | None = _text(null=True)
-    live_at: datetime | None = _time(null=True)
+    linked_at: datetime | None = _time(null=True)
     seen_at: datetime = _time()
     gone_at: datetime | None = _time(null=True)
+
+
+class ListingCheck(SQLModel, table=True):
+    """A store told that something about a product changed: read it again when due. Many tellings are one row."""
+
+    __tablename__ = "listing_check"
+    connection_id: int = _to("connection.id", key=True, cascade=True)
+    external_id: str = Field(primary_key=True, max_length=191)
+    due_at: datetime = _time(index=True)
 
 
 class RuleKind(StrEnum):
