@@ -67,14 +67,13 @@ def migrated_database_url(
         yield _sqlite_copy(template, tmp_path / "syncd.db")
         return
     server: PostgresServer = request.getfixturevalue("pg_server")
-    template = _template(run_folder / f"migrated-{server.pid}", server.create_database)
-    server.disconnect_all(template)
+    template = _template(run_folder / f"migrated-{server.pid}", server.create_database, server.disconnect_all)
     url = server.create_database(template)
     yield url
     server.drop_database(url)
 
 
-def _template(note: Path, make: Callable[[], str]) -> str:
+def _template(note: Path, make: Callable[[], str], release: Callable[[str], None] = lambda _: None) -> str:
     """The url of the migrated database that the file `note` names; whoever asks first makes it."""
     from schema.migrate import upgrade  # here, so that tests without a database do not wait for SQLAlchemy
 
@@ -82,6 +81,7 @@ def _template(note: Path, make: Callable[[], str]) -> str:
         if not note.exists():
             url = make()
             upgrade(url)
+            release(url)
             note.write_text(url)
         return note.read_text()
 

@@ -30,6 +30,7 @@ from psycopg import sql
 ROOT = Path(__file__).resolve().parent.parent
 NOBODY = 65534
 START_WITHIN = 60.0
+MEMORY_NEEDED = 2 * 1024**3
 HOW_TO_GET_ONE = (
     "No PostgreSQL found for the tests: run `make setup`, or install the system's postgresql package, "
     "or set SYNCD_TEST_PG_BIN to a folder with initdb and postgres."
@@ -41,6 +42,7 @@ SETTINGS = {
     "max_connections": "200",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "max_wal_size": "128MB",
     "log_min_messages": "fatal",
 }
 
@@ -64,22 +66,24 @@ class PostgresServer:
         """Make a database of its own name, empty or a copy of `template` (a name or a url), and give its url."""
         name = f"test_{secrets.token_hex(6)}"
         source = "template0" if template is None else template.rpartition("/")[2]
-        self._execute("CREATE DATABASE {} TEMPLATE {}", name, source)
+        with self._connect() as connection:
+            # Copying files is several times quicker than the way through the log, which is the default since 15.
+            how = " STRATEGY FILE_COPY" if connection.info.server_version >= 150000 else ""
+            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}" + how)
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(source)))
         return self.url(name)
 
     def drop_database(self, url: str) -> None:
         """Remove the database, throwing out whoever is still connected to it."""
-        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", url.rpartition("/")[2])
+        name = sql.Identifier(url.rpartition("/")[2])
+        with self._connect() as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
     def disconnect_all(self, url: str) -> None:
         """End every connection to the database: a template must have none."""
         statement = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
         with self._connect() as connection:
             connection.execute(statement, (url.rpartition("/")[2],))
-
-    def _execute(self, statement: str, *names: str) -> None:
-        with self._connect() as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(
@@ -106,7 +110,7 @@ def shared_server(root: Path) -> tuple[PostgresServer, socket.socket]:
 @contextmanager
 def own_server(settings: Mapping[str, str] = FAST_SETTINGS) -> Iterator[PostgresServer]:
     """A server of one's own, stopped at the end; `settings={}` for one that syncs to disk as in production."""
-    folder = Path(tempfile.mkdtemp(prefix="syncd-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="syncd-pg-", dir=_memory() if settings.get("fsync") == "off" else None))
     folder.chmod(0o755)
     try:
         process, port = _start(folder, settings)
@@ -179,6 +183,13 @@ def _copied_for_nobody(binaries: Path, folder: Path) -> Path:
             shutil.copytree(source, folder / source.name, symlinks=True)
     subprocess.run(["chmod", "-R", "a+rX", folder / package.name], check=True)
     return folder / package.name / binaries.relative_to(package)
+
+
+def _memory() -> Path | None:
+    """The machine's file system in memory, where a database is copied forty times as fast as on a slow disk."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY_NEEDED
+    return memory if roomy else None
 
 
 def _free_port() -> int:
