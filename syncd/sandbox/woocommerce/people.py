@@ -56,7 +56,7 @@ class People:
         return self.shop.add(product)
 
     def stock(self) -> dict[str, int]:
-        """The quantity that each counted SKU shows; parents only where nothing below them is sold."""
+        """The quantity that each counted SKU shows; a parent that counts for its variations shows the same as they."""
         found: dict[str, int] = {}
         for product in self.shop.products.values():
             kept_by = self.shop.keeper(product)

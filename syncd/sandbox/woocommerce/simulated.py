@@ -106,8 +106,7 @@ class SimulatedWooCommerce:
             with self._lock:
                 return control.respond(self._site, self.people, replace(request, path=path))
         answer = self._disturbed(request) or self._answer(request, path)
-        lost = request.method != "GET" and self.faults.loses_answer()
-        return replace(answer, seconds=self.faults.levels.latency_seconds, lost=lost)
+        return replace(answer, seconds=self.faults.levels.latency_seconds, lost=self.faults.loses_answer())
 
     def _answer(self, request: Request, path: str) -> Response:
         if path.startswith(authorize.PATH):
