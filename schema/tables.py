@@ -254,8 +254,10 @@ class StockItem(SQLModel, table=True):
 
     `desired` is what the listings on it should show, kept by `syncd.engine.desired` (None: nothing is published).
     `observed` is belief; STOCK.md names the three things that move it. `look_at` is when a look is due, None if none is;
-    `unknown_until` is the quarantine of a push without an answer. `hint_…` is the last figure told by a webhook.
-    `moves` counts own movements. `held_until` releases a held figure by itself.
+    `unknown_until` is the quarantine of a push without an answer. `hint_…` is the last figure told by a webhook, a reason
+    to look when it is still unexplained after the grace. `is_kept`: a person wants this number, `kept_until` then. `late`:
+    units that our own figure may have buried (see `syncd.domain.observed`).
+    `moves` counts own movements.
     """
 
     __tablename__ = "stock_item"
@@ -282,10 +284,12 @@ class StockItem(SQLModel, table=True):
     suspect: int | None = None
     suspect_at: datetime | None = _time(null=True)
     held: int = 0
-    on_hold: bool = False
-    held_until: datetime | None = _time(null=True)
+    is_kept: bool = False
+    late: int = 0
+    kept_until: datetime | None = _time(null=True)
     hint: int | None = None
     hint_at: datetime | None = _time(null=True)
+    hint_heard_at: datetime | None = _time(null=True)
     unknown_until: datetime | None = _time(null=True)
     moves: int = 0
     not_before: datetime | None = _time(null=True)
@@ -503,7 +507,8 @@ class OrderLine(SQLModel, table=True):
     """One line. It keeps the listing, SKU and location that it was first counted at.
 
     `taken`: units that the store has taken and not put back. `acknowledged`: units of them that the back office has.
-    `moves`: movements so far (the n of their cause). `moves_nothing` says in words why the line is no stock.
+    `is_counted`: `open` holds taken less acknowledged. `moves`: movements so far (the n of their cause). `moves_nothing`
+    says in words why the line is no stock.
     """
 
     __tablename__ = "order_line"
@@ -522,6 +527,7 @@ class OrderLine(SQLModel, table=True):
     taken: int = 0
     acknowledged: int = 0
     moves: int = 0
+    is_counted: bool = False
     is_baseline: bool = False
     total: Decimal = _money()
     tax: Decimal = _money()

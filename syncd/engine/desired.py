@@ -1,0 +1,179 @@
+"""Keeping `StockItem.desired`: what each external figure should show, from the caches, the rules and the links.
+
+Called in the transaction of whatever changed one of these. The rule itself is `syncd/domain/publish.py`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from sqlmodel import Session, col, select
+
+from schema.tables import (
+    BackOffice,
+    Connection,
+    ConnectionRole,
+    ConnectionState,
+    InventoryCache,
+    Listing,
+    Match,
+    PoolLocation,
+    RuleKind,
+    StockItem,
+)
+from syncd.domain import publish, stock
+from syncd.engine.rules import Rules, load_rules
+
+CHUNK = 400
+
+
+def refresh(session: Session, merchant_id: int, skus: Iterable[str]) -> None:
+    """Compute again what every figure behind these SKUs should show."""
+    session.flush()
+    wanted = iter(sorted(set(skus)))
+    while chunk := list(islice(wanted, CHUNK)):
+        _refresh_chunk(session, merchant_id, chunk)
+
+
+def refresh_all(session: Session, merchant_id: int) -> None:
+    """The same for every SKU that is linked anywhere: after a rule, a pool or a connection's state has changed."""
+    linked = select(Listing.sku).where(Listing.merchant_id == merchant_id, col(Listing.sku).is_not(None)).distinct()
+    refresh(session, merchant_id, [sku for sku in session.exec(linked).all() if sku is not None])
+
+
+def refresh_item(session: Session, item: StockItem) -> None:
+    """The same for one figure, whose listings may have lost their SKU."""
+    connection = session.get_one(Connection, item.connection_id)
+    skus = session.exec(
+        select(Listing.sku).where(Listing.stock_item_id == item.id, col(Listing.sku).is_not(None))
+    ).all()
+    item.desired = None
+    refresh(session, connection.merchant_id, [sku for sku in skus if sku is not None])
+
+
+def _refresh_chunk(session: Session, merchant_id: int, skus: list[str]) -> None:
+    item_ids = _items_behind(session, merchant_id, skus)
+    listings = [listing for chunk in _chunks(item_ids) for listing in _listings_of(session, chunk)]
+    every_sku = sorted({listing.sku for listing in listings if listing.sku})
+    facts = Facts.load(session, merchant_id, every_sku)
+    by_item: dict[int, list[Listing]] = defaultdict(list)
+    for listing in listings:
+        by_item[listing.stock_item_id].append(listing)
+    for chunk in _chunks(item_ids):
+        for item in lock_items(session, chunk):
+            figures = [facts.desired(listing) for listing in by_item[item.id or 0] if _is_published(listing)]
+            item.desired = publish.desired_of_shared(figures)
+    session.flush()
+
+
+def lock_items(session: Session, item_ids: Iterable[int]) -> Sequence[StockItem]:
+    """Lock figures in the one order in which everybody locks them, so that two transactions never wait for each other."""
+    return session.exec(
+        select(StockItem).where(col(StockItem.id).in_(sorted(item_ids))).order_by(col(StockItem.id)).with_for_update()
+    ).all()
+
+
+def lock_behind(session: Session, merchant_id: int, skus: Iterable[str], also: Iterable[int] = ()) -> None:
+    """Lock what a movement of these SKUs will touch, in order: their caches, then every figure behind them."""
+    names = sorted(set(skus))
+    session.exec(
+        select(InventoryCache.id)
+        .where(InventoryCache.merchant_id == merchant_id, col(InventoryCache.sku).in_(names))
+        .order_by(col(InventoryCache.id))
+        .with_for_update()
+    ).all()
+    lock_items(session, {*_items_behind(session, merchant_id, names), *also})
+
+
+def _is_published(listing: Listing) -> bool:
+    return listing.match is Match.LINKED and listing.gone_at is None
+
+
+def _items_behind(session: Session, merchant_id: int, skus: list[str]) -> list[int]:
+    rows = session.exec(
+        select(Listing.stock_item_id)
+        .join(Connection, col(Connection.id) == col(Listing.connection_id))
+        .where(
+            Listing.merchant_id == merchant_id, col(Listing.sku).in_(skus), Connection.role == ConnectionRole.STORE
+        )
+        .distinct()
+    )
+    return sorted(rows)
+
+
+def _listings_of(session: Session, item_ids: Sequence[int]) -> Sequence[Listing]:
+    return session.exec(select(Listing).where(col(Listing.stock_item_id).in_(item_ids))).all()
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), CHUNK):
+        yield ids[start : start + CHUNK]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that says what some SKUs' listings should show, loaded once."""
+
+    rules: Rules
+    stores: dict[int, Connection]
+    pools: dict[int, list[int]]
+    caches: dict[tuple[int, str], InventoryCache]
+    is_ledger: bool
+
+    @staticmethod
+    def load(session: Session, merchant_id: int, skus: Sequence[str]) -> "Facts":
+        """Read what is needed for these SKUs."""
+        back_office = session.get(BackOffice, merchant_id)
+        stores = session.exec(select(Connection).where(Connection.merchant_id == merchant_id)).all()
+        pools: dict[int, list[int]] = defaultdict(list)
+        for place in session.exec(select(PoolLocation).order_by(col(PoolLocation.position))):
+            pools[place.connection_id].append(place.location_id)
+        caches = session.exec(
+            select(InventoryCache).where(
+                InventoryCache.merchant_id == merchant_id, col(InventoryCache.sku).in_(list(skus))
+            )
+        ).all()
+        return Facts(
+            rules=load_rules(session, merchant_id, skus),
+            stores={store.id or 0: store for store in stores},
+            pools=pools,
+            caches={(cache.location_id, cache.sku): cache for cache in caches},
+            is_ledger=back_office is None or back_office.connection_id is None,
+        )
+
+    def desired(self, listing: Listing) -> int | None:
+        """What one linked listing should show; None where nothing can be said or nothing is published."""
+        store = self.stores[listing.connection_id]
+        if listing.sku is None or not listing.tracked or listing.blocked:
+            return None
+        if store.state is ConnectionState.DISCONNECTED:
+            return None
+        return publish.desired(
+            self.pool_available(listing),
+            buffer=self.rules.of(RuleKind.BUFFER, listing.sku, listing.connection_id) or 0,
+            cap=self.rules.of(RuleKind.CAP, listing.sku, listing.connection_id),
+        )
+
+    def pool_available(self, listing: Listing) -> list[int | None]:
+        """Available at each location of the store's pool where the SKU is known at all."""
+        store = self.stores[listing.connection_id]
+        sku = listing.sku or ""
+        places = [self.caches.get((location, sku)) for location in self.pools[listing.connection_id]]
+        return [self._available(cache, store) for cache in places if cache is not None]
+
+    def _available(self, cache: InventoryCache, store: Connection) -> int | None:
+        if not self.is_ledger and not _was_read_since(cache, store):
+            return None
+        return stock.available(
+            stock.Cache(
+                on_hand=cache.on_hand, open=cache.open, safety_stock=self.rules.safety_stock(cache.sku)
+            )
+        )
+
+
+def _was_read_since(cache: InventoryCache, store: Connection) -> bool:
+    """Whether the authority was read after the store went live (STOCK §8: T0, then the reading, then the looks)."""
+    if store.live_since is None:
+        return True
+    return cache.read_began_at is not None and cache.read_began_at >= store.live_since

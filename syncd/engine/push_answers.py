@@ -1,0 +1,133 @@
+"""What the answer to a push changes: the push's row, the belief, and what a person is told."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from connectors.sdk.values import WriteOutcome, WriteResult
+from schema.tables import Connection, Listing, ListingCheck, Match, Movement, MovementKind, Push, PushState, StockItem
+from syncd.domain import drift, publish
+from syncd.engine import items
+from syncd.engine.context import Engine
+from syncd.engine.issues import raise_issue
+
+LONGEST_WAIT = timedelta(hours=1)
+
+
+def answered(
+    engine: Engine,
+    session: Session,
+    push: Push,
+    item: StockItem,
+    result: WriteResult,
+    compares: bool,
+    platform_at: datetime,
+    now: datetime,
+) -> None:
+    """Book one outcome, under the row's lock. `platform_at` is the platform's time of the answer."""
+    push.words = result.words
+    push.answered_at = now
+    match result.outcome:
+        case WriteOutcome.WRITTEN:
+            _written(push, item, compares, platform_at, now)
+        case WriteOutcome.MISMATCH:
+            push.state = PushState.REFUSED
+            push.before = result.found
+            state = publish.after_push_refused(items.belief(item), was_doubtful=push.is_doubtful)
+            items.keep(item, state, look_at=now, reason="the store showed another number than we believed")
+        case WriteOutcome.UNKNOWN:
+            lost(engine, push, item, result.words, now)
+        case WriteOutcome.NOT_SENT:
+            push.state = PushState.NOT_SENT
+        case WriteOutcome.GONE | WriteOutcome.UNTRACKED:
+            push.state = PushState.NOT_SENT
+            _check_listings(session, item, now)
+        case WriteOutcome.REFUSED:
+            push.state = PushState.NOT_SENT
+            _refused(session, push, item, now)
+
+
+def lost(engine: Engine, push: Push, item: StockItem, words: str, now: datetime) -> None:
+    """No answer: nothing is concluded until the quarantine is over and a look has closed."""
+    push.state = PushState.UNKNOWN
+    push.words = words
+    push.answered_at = now
+    settings = engine.settings.push
+    until = push.intent_at + settings.begin_within + settings.unknown_quarantine
+    state = publish.after_push_lost(items.belief(item), at=now)
+    items.keep(item, state, look_at=now, reason="a push got no answer", unknown_until=until)
+
+
+def _written(push: Push, item: StockItem, compares: bool, platform_at: datetime, now: datetime) -> None:
+    push.state = PushState.ACKNOWLEDGED
+    push.before = push.expected
+    push.after = push.target
+    if push.is_undo:
+        undo = drift.UndoWrite(expected=push.expected, quantity=push.target)
+        state = drift.after_undo_ok(
+            items.belief(item), undo, moves_at_plan=push.moves, store_compares=compares, answered_at=platform_at
+        )
+    else:
+        write = publish.PushWrite(expected=push.expected, quantity=push.target, full=push.difference)
+        state = publish.after_push_ok(
+            items.belief(item), write, moves_at_plan=push.moves, store_compares=compares, answered_at=platform_at
+        )
+    items.keep(item, state, look_at=now, reason="an order came in while we wrote")
+    item.confirmed_at = now
+    item.attempts = 0
+    item.not_before = None
+
+
+def _check_listings(session: Session, item: StockItem, now: datetime) -> None:
+    """The store says that the figure is gone or no longer tracked: read its listings again before we believe it."""
+    item.not_before = now + timedelta(minutes=1)
+    for listing in session.exec(select(Listing).where(Listing.stock_item_id == item.id)):
+        if session.get(ListingCheck, (item.connection_id, listing.external_id)) is None:
+            session.add(
+                ListingCheck(connection_id=item.connection_id, external_id=listing.external_id, due_at=now)
+            )
+
+
+def _refused(session: Session, push: Push, item: StockItem, now: datetime) -> None:
+    item.attempts += 1
+    item.not_before = now + min(LONGEST_WAIT, timedelta(seconds=15) * 2**item.attempts)
+    connection = session.get_one(Connection, item.connection_id)
+    raise_issue(
+        session,
+        merchant_id=connection.merchant_id,
+        kind="push_refused",
+        key=f"push_refused:{connection.id}:{item.external_id}",
+        title=f"{connection.name} did not take the number of {push.sku}.",
+        why=push.words,
+        what_to_do="Look at the product in the store; syncd tries again by itself.",
+        connection_id=connection.id,
+        sku=push.sku,
+        now=now,
+    )
+
+
+def labels(session: Session, connection: Connection, item_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """For each figure the SKU on it and what moved that SKU last, in words."""
+    by_item = {
+        listing.stock_item_id: listing.sku
+        for listing in session.exec(
+            select(Listing).where(col(Listing.stock_item_id).in_(item_ids), Listing.match == Match.LINKED)
+        )
+        if listing.sku
+    }
+    newest = (
+        select(func.max(Movement.id))
+        .where(Movement.merchant_id == connection.merchant_id, col(Movement.sku).in_(set(by_item.values())))
+        .group_by(col(Movement.sku))
+    )
+    last = {row.sku: row for row in session.exec(select(Movement).where(col(Movement.id).in_(newest)))}
+    return {item_id: (sku, _words(last.get(sku))) for item_id, sku in by_item.items()}
+
+
+def _words(movement: Movement | None) -> str:
+    if movement is None:
+        return "the first number"
+    if movement.kind is MovementKind.READING:
+        return f"reading {movement.event}"
+    return f"{movement.kind.value} {movement.note or movement.event}"
