@@ -41,7 +41,7 @@ class LookCause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """What tells two snapshots of an order apart: the platform's version in whole seconds, and a hash of the content."""
+    """Tells two snapshots of an order apart: the platform's version in whole seconds, and a hash of the content."""
 
     version: datetime
     content_hash: str

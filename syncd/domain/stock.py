@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cache:
-    """One SKU at one location. `on_hand` is None until the authority was read; `open` is negative if a return is owed."""
+    """One SKU at one location: `on_hand` is None until the authority was read, `open` negative if a return is owed."""
 
     on_hand: int | None = None
     open: int = 0
