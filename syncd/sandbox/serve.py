@@ -10,6 +10,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from email.utils import formatdate
 from typing import Any
 
 import httpx
@@ -65,6 +66,7 @@ def _answering(platform: Platform, listener: socket.socket) -> Iterator[None]:
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
@@ -108,10 +110,7 @@ def application(platform: Platform) -> Application:
 
 
 def _request(scope: Scope, body: bytes) -> Request:
-    headers = {
-        name.decode("latin-1").lower(): value.decode("latin-1")
-        for name, value in scope["headers"]
-    }
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     return Request(
         method=scope["method"],
         scheme=scope["scheme"],
@@ -140,22 +139,16 @@ async def _gone(receive: Receive) -> None:
 async def _send(response: Response, send: Send) -> None:
     headers = {name.lower(): value for name, value in response.headers.items()}
     headers.setdefault("content-length", str(len(response.body)))
-    raw = [
-        (name.encode("latin-1"), value.encode("latin-1"))
-        for name, value in headers.items()
-    ]
-    await send(
-        {"type": "http.response.start", "status": response.status, "headers": raw}
-    )
+    headers.setdefault("date", formatdate(usegmt=True))
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": response.status, "headers": raw})
     await send({"type": "http.response.body", "body": response.body})
 
 
 @contextmanager
 def _sending(platform: Platform) -> Iterator[None]:
     stopping = threading.Event()
-    thread = threading.Thread(
-        target=_pump, args=(platform, stopping), name="sandbox-pump", daemon=True
-    )
+    thread = threading.Thread(target=_pump, args=(platform, stopping), name="sandbox-pump", daemon=True)
     thread.start()
     try:
         yield
@@ -167,15 +160,11 @@ def _sending(platform: Platform) -> Iterator[None]:
 def _pump(platform: Platform, stopping: threading.Event) -> None:
     """Send what is due until told to stop; attempts already handed out are finished, those only queued are dropped."""
     client = httpx.Client(follow_redirects=False, trust_env=False)
-    senders = ThreadPoolExecutor(
-        max_workers=SENDERS, thread_name_prefix="sandbox-webhook"
-    )
+    senders = ThreadPoolExecutor(max_workers=SENDERS, thread_name_prefix="sandbox-webhook")
     try:
         while not stopping.wait(PUMP_PAUSE):
             for webhook in platform.due():
-                senders.submit(_deliver, platform, client, webhook).add_done_callback(
-                    _surface
-                )
+                senders.submit(_deliver, platform, client, webhook).add_done_callback(_surface)
     finally:
         senders.shutdown(wait=True, cancel_futures=True)
         client.close()
