@@ -89,7 +89,7 @@ class StoreDriver(PlatformDriver, Protocol):
         ...
 
     def deliveries(self) -> Sequence[Delivery]:
-        """Webhooks sent since the last call, oldest first, once `check_webhooks(webhook_url, repair=True)` made them due."""
+        """Webhooks sent since the last call, oldest first; there are some once `check_webhooks` has subscribed us."""
         ...
 
 
