@@ -462,7 +462,7 @@ class Order(SQLModel, table=True):
 
     `version` is None while only refunds of it are known. `rev` counts stored changes. `is_baseline`: its recording
     condition was met before T0, so nothing of it is owed. `reread_at` is when it must be read from the store again.
-    `left_out`: a person decided that it is not to be recorded.
+    `is_wanted`: a person had it recorded although it is from before T0; `left_out`: it is not to be recorded.
     """
 
     __tablename__ = "order_header"
@@ -493,6 +493,7 @@ class Order(SQLModel, table=True):
     is_test: bool = False
     is_baseline: bool = False
     is_deleted: bool = False
+    is_wanted: bool = False
     left_out: bool = False
     currency: str = Field(default="", max_length=3)
     shipping: Decimal = _money()

@@ -68,7 +68,7 @@ def _refresh_chunk(session: Session, merchant_id: int, skus: list[str]) -> None:
 
 
 def lock_items(session: Session, item_ids: Iterable[int]) -> Sequence[StockItem]:
-    """Lock figures in the one order in which everybody locks them, so that two transactions never wait for each other."""
+    """Lock figures in the one order that everybody uses, so that two transactions never wait for each other."""
     return session.exec(
         select(StockItem).where(col(StockItem.id).in_(sorted(item_ids))).order_by(col(StockItem.id)).with_for_update()
     ).all()
@@ -94,9 +94,7 @@ def _items_behind(session: Session, merchant_id: int, skus: list[str]) -> list[i
     rows = session.exec(
         select(Listing.stock_item_id)
         .join(Connection, col(Connection.id) == col(Listing.connection_id))
-        .where(
-            Listing.merchant_id == merchant_id, col(Listing.sku).in_(skus), Connection.role == ConnectionRole.STORE
-        )
+        .where(Listing.merchant_id == merchant_id, col(Listing.sku).in_(skus), Connection.role == ConnectionRole.STORE)
         .distinct()
     )
     return sorted(rows)
@@ -166,9 +164,7 @@ class Facts:
         if not self.is_ledger and not _was_read_since(cache, store):
             return None
         return stock.available(
-            stock.Cache(
-                on_hand=cache.on_hand, open=cache.open, safety_stock=self.rules.safety_stock(cache.sku)
-            )
+            stock.Cache(on_hand=cache.on_hand, open=cache.open, safety_stock=self.rules.safety_stock(cache.sku))
         )
 
 

@@ -157,9 +157,7 @@ def apply_fact(engine: Engine, session: Session, connection: Connection, fact: F
 def _check_listing(session: Session, connection: Connection, fact: ListingChanged, now: datetime) -> None:
     assert connection.id is not None
     if session.get(ListingCheck, (connection.id, fact.external_id)) is None:
-        session.add(
-            ListingCheck(connection_id=connection.id, external_id=fact.external_id, due_at=now + LISTING_GRACE)
-        )
+        session.add(ListingCheck(connection_id=connection.id, external_id=fact.external_id, due_at=now + LISTING_GRACE))
 
 
 def _honour_privacy(session: Session, connection: Connection, fact: PrivacyRequest, now: datetime) -> None:

@@ -30,7 +30,9 @@ def belief(item: StockItem) -> Observed:
     )
 
 
-def keep(item: StockItem, state: Observed, *, look_at: datetime, reason: str = "", unknown_until: datetime | None = None) -> None:
+def keep(
+    item: StockItem, state: Observed, *, look_at: datetime, reason: str = "", unknown_until: datetime | None = None
+) -> None:
     """Write a belief back.
 
     `look_at` is when a look that the state newly asks for is due (one already due keeps its time) and `reason` why;

@@ -50,9 +50,7 @@ def attach(session: Session, connection: Connection, rows: Sequence[OrderLine], 
 
 def _attach_line(session: Session, connection: Connection, row: OrderLine, now: datetime) -> None:
     listing = session.exec(
-        select(Listing).where(
-            Listing.connection_id == connection.id, Listing.external_id == row.listing_external_id
-        )
+        select(Listing).where(Listing.connection_id == connection.id, Listing.external_id == row.listing_external_id)
     ).first()
     if listing is None:
         key = (connection.id, row.listing_external_id)
@@ -155,7 +153,7 @@ def _count_open(
 
 def is_baseline(connection: Connection, order: Order) -> bool:
     """Whether the order's recording condition was met before its connection went live."""
-    return golive.is_baseline(
+    return not order.is_wanted and golive.is_baseline(
         policy_paid=connection.record is RecordPolicy.PAID,
         placed_at=order.placed_at,
         paid_at=order.paid_at,
@@ -185,7 +183,9 @@ def _move_belief(
         store_compares=compares,
     )
     moved = look.own_movement(state, -delta, must_look=cause is not None)
-    items.keep(item, moved, look_at=now, reason="an order that our figure may hold already" if cause else "an order came")
+    items.keep(
+        item, moved, look_at=now, reason="an order that our figure may hold already" if cause else "an order came"
+    )
 
 
 def _write_in_flight(session: Session, item_id: int) -> bool:

@@ -1,4 +1,4 @@
-"""What a person should know about an order: an SKU nobody knows, a change after the baseline, one that will never be paid."""
+"""What a person should know about an order: unknown SKU, change after the baseline, one that will never be paid."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,14 +15,12 @@ def tell_about(
     """Raise what there is to raise about an order that was just counted."""
     if connection.live_at is None:
         return
-    _unknown_skus(session, connection, order, rows, now)
+    _unknown_skus(session, connection, rows, now)
     _changed_baseline(session, connection, order, rows, now)
     _never_paid(session, connection, order, rows, now)
 
 
-def _unknown_skus(
-    session: Session, connection: Connection, order: Order, rows: Sequence[OrderLine], now: datetime
-) -> None:
+def _unknown_skus(session: Session, connection: Connection, rows: Sequence[OrderLine], now: datetime) -> None:
     for row in rows:
         if row.sku is None and row.listing_id is not None and row.taken > 0 and not row.moves_nothing:
             listing = session.get_one(Listing, row.listing_id)

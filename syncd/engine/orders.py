@@ -1,7 +1,7 @@
 """Storing what a store told of an order, and counting what it took. The rules: `syncd/domain/orders.py`.
 
-`take_in` compares a snapshot with the stored order under the order's row lock; `count` turns the difference into movements.
-A line keeps the listing, the SKU and the location that it was first counted at (STOCK.md §1).
+`take_in` compares a snapshot with the stored order under the order's row lock; `count` turns the difference into
+movements. A line keeps the listing, the SKU and the location that it was first counted at (STOCK.md §1).
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from connectors.sdk.values import OrderLine as ToldLine
 from connectors.sdk.values import OrderSnapshot, Refund
-from schema.tables import Connection, Order, OrderLine, OrderRefund, OrderRefundLine, StockItem
+from schema.tables import Connection, Order, OrderLine, OrderRefund, OrderRefundLine
 from syncd.domain import orders as rules
 from syncd.engine import lines, snapshots
 from syncd.engine.context import Engine
@@ -147,9 +147,7 @@ def _store_header(order: Order, told: OrderSnapshot, digest: str, now: datetime)
 
 def _store_refunds(session: Session, order: Order, refunds: Iterable[Refund]) -> bool:
     """Keep each refund, and each line of one, once, by its id; returns whether anything was new."""
-    known = {
-        row.external_id: row for row in session.exec(select(OrderRefund).where(OrderRefund.order_id == order.id))
-    }
+    known = {row.external_id: row for row in session.exec(select(OrderRefund).where(OrderRefund.order_id == order.id))}
     is_new = False
     for refund in refunds:
         row = known.get(refund.refund_id)
@@ -163,9 +161,7 @@ def _store_refunds(session: Session, order: Order, refunds: Iterable[Refund]) ->
             session.add(row)
             session.flush()
             is_new = True
-        kept = set(
-            session.exec(select(OrderRefundLine.external_id).where(OrderRefundLine.refund_id == row.id))
-        )
+        kept = set(session.exec(select(OrderRefundLine.external_id).where(OrderRefundLine.refund_id == row.id)))
         for line in refund.lines:
             if line.refund_line_id not in kept:
                 session.add(
@@ -218,6 +214,7 @@ def count(
         taken = rules.taken_units(told, refunds)
         if lines.count_line(engine, session, connection, order, row, taken, earliest=earliest, now=now) and row.sku:
             skus.add(row.sku)
+    order.is_baseline = connection.live_at is not None and lines.is_baseline(connection, order)
     order.is_owed = order.is_owed or (connection.live_at is not None and not order.is_baseline)
     tell_about(session, connection, order, rows, now)
     session.flush()

@@ -6,9 +6,9 @@ answer is stored and committed. What may be pushed, and what an answer does to o
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from sqlmodel import Session, col, func, or_, select
@@ -19,9 +19,6 @@ from connectors.sdk.values import FigureState, StockRef, StockWrite, WriteAnswer
 from schema.tables import (
     Connection,
     ConnectionState,
-    Listing,
-    Match,
-    Movement,
     Push,
     PushBatch,
     PushState,
@@ -98,7 +95,7 @@ def take_over(engine: Engine, held: Held, connection_id: int) -> int:
     """The hand before us is gone: what it sent without storing an answer is unknown (STOCK §4)."""
     now = engine.clock.now()
     with engine.database.transaction() as session:
-        confirm(session, held)
+        confirm(session, held, now)
         rows = session.exec(
             select(Push, PushBatch)
             .join(PushBatch, col(PushBatch.id) == col(Push.batch_id))
@@ -167,7 +164,7 @@ class Hand:
         """Plan again under the rows' locks and store what is about to be sent; nothing to send gives None."""
         engine, now = self.engine, self.engine.clock.now()
         with engine.database.transaction() as session:
-            confirm(session, self.held)
+            confirm(session, self.held, now)
             planned = []
             for item in lock_items(session, [each.item_id for each in group]):
                 write = _plan(item, found.get(item.external_id))
@@ -229,7 +226,7 @@ class Hand:
                 writes.append(StockWrite(ref=ref, expected=write.expected, quantity=write.quantity))
             else:
                 result = WriteResult(outcome=WriteOutcome.WRITTEN, words="nothing to send")
-                push_answers.answered(self.engine, session, push, item, result, self.store.traits.compares, now, now)
+                self._book(session, push, item, result, now, now)
         return writes
 
     def _send(self, batch: WriteBatch) -> bool:
@@ -272,9 +269,16 @@ class Hand:
                 if push.state is PushState.INTENT:
                     item = locked[push.stock_item_id]
                     result = answer.results.get(item.external_id, missing)
-                    compares = self.store.traits.compares
-                    push_answers.answered(self.engine, session, push, item, result, compares, answer.platform_at, now)
+                    self._book(session, push, item, result, answer.platform_at, now)
             wake(session)
+
+    def _book(
+        self, session: Session, push: Push, item: StockItem, result: WriteResult, platform_at: datetime, now: datetime
+    ) -> None:
+        compares = self.store.traits.compares
+        push_answers.answered(
+            self.engine, session, push, item, result, compares=compares, platform_at=platform_at, now=now
+        )
 
     def _close_run(self, run_id: int) -> None:
         now = self.engine.clock.now()
@@ -312,7 +316,7 @@ def close_run(session: Session, run_id: int, now: datetime) -> None:
     """Count what a run of pushes came to."""
     run = session.get_one(SyncRun, run_id)
     rows = session.exec(select(Push.state, func.count()).where(Push.run_id == run_id).group_by(col(Push.state))).all()
-    run.counts = {state.value: count for state, count in rows}
+    run.counts = {PushState(state).value: count for state, count in rows}
     run.done = run.total = sum(count for _, count in rows)
     run.state = RunState.DONE
     run.ended_at = now

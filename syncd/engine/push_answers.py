@@ -21,6 +21,7 @@ def answered(
     push: Push,
     item: StockItem,
     result: WriteResult,
+    *,
     compares: bool,
     platform_at: datetime,
     now: datetime,
@@ -30,7 +31,7 @@ def answered(
     push.answered_at = now
     match result.outcome:
         case WriteOutcome.WRITTEN:
-            _written(push, item, compares, platform_at, now)
+            _written(push, item, compares=compares, platform_at=platform_at, now=now)
         case WriteOutcome.MISMATCH:
             push.state = PushState.REFUSED
             push.before = result.found
@@ -59,7 +60,7 @@ def lost(engine: Engine, push: Push, item: StockItem, words: str, now: datetime)
     items.keep(item, state, look_at=now, reason="a push got no answer", unknown_until=until)
 
 
-def _written(push: Push, item: StockItem, compares: bool, platform_at: datetime, now: datetime) -> None:
+def _written(push: Push, item: StockItem, *, compares: bool, platform_at: datetime, now: datetime) -> None:
     push.state = PushState.ACKNOWLEDGED
     push.before = push.expected
     push.after = push.target
@@ -84,9 +85,7 @@ def _check_listings(session: Session, item: StockItem, now: datetime) -> None:
     item.not_before = now + timedelta(minutes=1)
     for listing in session.exec(select(Listing).where(Listing.stock_item_id == item.id)):
         if session.get(ListingCheck, (item.connection_id, listing.external_id)) is None:
-            session.add(
-                ListingCheck(connection_id=item.connection_id, external_id=listing.external_id, due_at=now)
-            )
+            session.add(ListingCheck(connection_id=item.connection_id, external_id=listing.external_id, due_at=now))
 
 
 def _refused(session: Session, push: Push, item: StockItem, now: datetime) -> None:

@@ -1,0 +1,249 @@
+"""Going live: from T0 on a store's orders count and its numbers are ours to set (STOCK §8).
+
+T0 is read from the store's own clock; all its orders are pulled; then one transaction judges each order by its dates
+and makes the store live. What follows is level-triggered: no number is known until the back office has been read after
+T0, no push goes out until a look has closed. `preview` shows what that will come to.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlmodel import Session, col, select
+
+from connectors.sdk.contract import Store
+from connectors.sdk.values import FigureState, OrdersPage, StockRef
+from schema.tables import (
+    BackOffice,
+    Connection,
+    ConnectionState,
+    Listing,
+    Match,
+    Order,
+    OrderLine,
+    RecordPolicy,
+    RuleKind,
+    StockItem,
+)
+from syncd.domain import golive as rules
+from syncd.domain import publish
+from syncd.engine import orders
+from syncd.engine.context import Engine
+from syncd.engine.desired import Facts, refresh_all
+from syncd.engine.leases import Held, confirm
+from syncd.engine.pull import take_in_pages
+from syncd.engine.wake import wake
+from syncd.errors import NotPossible
+
+log = structlog.get_logger(__name__)
+
+REACH_BACK = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewRow:
+    """One figure of a store: what it shows, what it will show, and the sum behind that."""
+
+    sku: str
+    title: str
+    external_id: str
+    shows_now: int | None
+    will_show: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidBefore:
+    """A paid order from before going live: the back office is taken to know it already."""
+
+    order_id: str
+    name: str
+    placed_at: datetime
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What going live would do."""
+
+    rows: tuple[PreviewRow, ...]
+    paid_before: tuple[PaidBefore, ...]
+
+    @property
+    def changes(self) -> tuple[PreviewRow, ...]:
+        """The numbers that would change."""
+        return tuple(row for row in self.rows if row.will_show is not None and row.will_show != row.shows_now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WentLive:
+    """T0, and how the orders were judged."""
+
+    live_at: datetime
+    baseline: int
+    live: int
+
+
+# ------------------------------------------------------------------------------------------- going live
+
+
+def go_live(engine: Engine, held: Held, connection_id: int, *, record: Sequence[str] = ()) -> WentLive:
+    """Make a store live. `record` names paid orders from before T0 that the back office shall learn of all the same."""
+    with engine.database.reading() as session:
+        connection = session.get_one(Connection, connection_id)
+    if connection.state is not ConnectionState.SHADOW:
+        raise NotPossible(f"{connection.name} is {connection.state.value}; only a connection in shadow can go live.")
+    store = engine.connectors.store(engine, connection)
+    _, live_at = take_in_pages(engine, connection, _every_order(store, engine.clock.now()))
+    if live_at is None:
+        raise NotPossible(f"{connection.name} gave no time with its orders, so nothing was changed. Try again.")
+    now = engine.clock.now()
+    with engine.database.transaction() as session:
+        confirm(session, held, now)
+        went = _switch(engine, session, connection_id, live_at, frozenset(record), now)
+        wake(session)
+    log.info("went_live", connection=connection.name, baseline=went.baseline, live=went.live)
+    return went
+
+
+def _every_order(store: Store, now: datetime) -> Iterator[OrdersPage]:
+    """All that changed within the last 60 days, then everything that is still open, however old (DESIGN §6)."""
+    yield from store.orders_since(now - REACH_BACK)
+    yield from store.open_orders()
+
+
+def _switch(
+    engine: Engine, session: Session, connection_id: int, live_at: datetime, record: frozenset[str], now: datetime
+) -> WentLive:
+    """The moment itself: judge every order, forget what was believed in shadow, ask for a reading."""
+    connection = session.exec(select(Connection).where(Connection.id == connection_id).with_for_update()).one()
+    connection.live_at = live_at
+    connection.live_since = now
+    connection.orders_cursor = live_at
+    connection.state = ConnectionState.LIVE
+    for item in session.exec(select(StockItem).where(StockItem.connection_id == connection_id).with_for_update()):
+        item.observed, item.suspect, item.held, item.hint, item.late = None, None, 0, None, 0
+        item.hint_heard_at = item.look_at = None
+        item.is_kept = False
+    back_office = session.get(BackOffice, connection.merchant_id)
+    if back_office is not None:
+        back_office.swept_at = None
+    session.flush()
+    baseline = live = 0
+    known = session.exec(
+        select(Order).where(Order.connection_id == connection_id, col(Order.version).is_not(None)).with_for_update()
+    ).all()
+    for order in known:
+        order.is_wanted = order.external_id in record
+        orders.count(engine, session, connection, order, earliest=order.placed_at, now=now)
+        baseline += order.is_baseline
+        live += not order.is_baseline
+    refresh_all(session, connection.merchant_id)
+    return WentLive(live_at=live_at, baseline=baseline, live=live)
+
+
+# ------------------------------------------------------------------------------------------- before that
+
+
+def preview(engine: Engine, connection_id: int) -> Preview:
+    """Read the store's figures and say what each would become. Changes nothing."""
+    with engine.database.reading() as session:
+        connection = session.get_one(Connection, connection_id)
+        items = session.exec(select(StockItem).where(StockItem.connection_id == connection_id)).all()
+    shown = _figures(engine.connectors.store(engine, connection), items)
+    now = engine.clock.now()
+    with engine.database.reading() as session:
+        connection = session.get_one(Connection, connection_id)
+        listings = session.exec(
+            select(Listing)
+            .where(
+                Listing.connection_id == connection_id, Listing.match == Match.LINKED, col(Listing.gone_at).is_(None)
+            )
+            .order_by(col(Listing.sku))
+        ).all()
+        would_open, paid_before = _judge(session, connection, now)
+        facts = Facts.load(session, connection.merchant_id, [listing.sku for listing in listings if listing.sku])
+        by_id = {item.id: item for item in items}
+        rows = tuple(
+            _row(
+                facts,
+                listing,
+                shown.get(by_id[listing.stock_item_id].external_id),
+                would_open.get(listing.sku or "", 0),
+            )
+            for listing in listings
+            if listing.stock_item_id in by_id
+        )
+    return Preview(rows=rows, paid_before=paid_before)
+
+
+def _figures(store: Store, items: Sequence[StockItem]) -> dict[str, int]:
+    refs = [StockRef(stock_id=item.external_id, parent_id=item.parent_id) for item in items]
+    size = store.traits.read_rows
+    figures: dict[str, int] = {}
+    for start in range(0, len(refs), size):
+        for stock_id, figure in store.read_stock(refs[start : start + size]).figures.items():
+            if figure.state is FigureState.TRACKED and figure.quantity is not None:
+                figures[stock_id] = figure.quantity
+    return figures
+
+
+def _judge(session: Session, connection: Connection, now: datetime) -> tuple[dict[str, int], tuple[PaidBefore, ...]]:
+    """Units per SKU that the store's orders would hold open from now on, and the paid orders that would not count."""
+    would_open: dict[str, int] = defaultdict(int)
+    paid_before = []
+    if connection.live_at is not None:
+        return would_open, ()
+    stored = select(Order).where(Order.connection_id == connection.id, col(Order.version).is_not(None))
+    for order in session.exec(stored.order_by(col(Order.placed_at))):
+        rows = session.exec(select(OrderLine).where(OrderLine.order_id == order.id)).all()
+        is_before = rules.is_baseline(
+            policy_paid=connection.record is RecordPolicy.PAID,
+            placed_at=order.placed_at,
+            paid_at=order.paid_at,
+            live_at=now,
+        )
+        units = sum(row.taken for row in rows)
+        if is_before and units and not order.is_test:
+            paid_before.append(
+                PaidBefore(order_id=order.external_id, name=order.name, placed_at=order.placed_at, units=units)
+            )
+        for row in rows:
+            if not is_before and row.sku:
+                would_open[row.sku] += row.taken
+    return would_open, tuple(paid_before)
+
+
+def _row(facts: Facts, listing: Listing, shows_now: int | None, would_open: int) -> PreviewRow:
+    sku = listing.sku or ""
+    buffer = facts.rules.of(RuleKind.BUFFER, sku, listing.connection_id) or 0
+    cap = facts.rules.of(RuleKind.CAP, sku, listing.connection_id)
+    pool = facts.pool_available(listing)
+    if not listing.tracked or listing.blocked:
+        will_show, reason = None, listing.blocked or "the store does not track its stock"
+    else:
+        will_show = publish.desired([*pool, -would_open] if pool else [], buffer=buffer, cap=cap)
+        reason = _reason(pool, would_open, buffer, cap)
+    return PreviewRow(
+        sku=sku,
+        title=listing.title,
+        external_id=listing.external_id,
+        shows_now=shows_now,
+        will_show=will_show,
+        reason=reason,
+    )
+
+
+def _reason(pool: Sequence[int | None], would_open: int, buffer: int, cap: int | None) -> str:
+    if not pool or any(units is None for units in pool):
+        return "the back office has not told its stock yet"
+    parts = [f"{sum(units or 0 for units in pool)} available"]
+    if would_open:
+        parts.append(f"less {would_open} in open orders of this store")
+    if buffer:
+        parts.append(f"less {buffer} held back here")
+    if cap is not None:
+        parts.append(f"at most {cap}")
+    return ", ".join(parts)

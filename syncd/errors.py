@@ -1,0 +1,38 @@
+"""The daemon's own errors. What a platform did is in `connectors.sdk.errors`.
+
+SyncdError
+├── ConfigError     a setting is wrong: one line naming key and file, exit 2
+├── DatabaseAway    the database cannot be reached or cannot write: wait and try again, 503 to a store
+├── LeaseLost       somebody else has the lease, or it is about to end: store nothing, start over
+├── VaultError      sealed data that none of our keys opens
+├── PluginMissing   a connection's platform has no working connector
+└── NotPossible     what a person asked for cannot be done as things stand; the message says why
+"""
+
+
+class SyncdError(Exception):
+    """Any of the below. A message says what, where, and what to do; never a secret."""
+
+
+class ConfigError(SyncdError):
+    """The configuration cannot be used; the message is one line for the operator."""
+
+
+class DatabaseAway(SyncdError):
+    """The database did not take or give data now; nothing of the transaction was stored, or its commit was not heard."""
+
+
+class LeaseLost(SyncdError):
+    """What was to be done under a lease must not be done any more."""
+
+
+class VaultError(SyncdError):
+    """Sealed data does not open: the key that sealed it is missing."""
+
+
+class PluginMissing(SyncdError):
+    """There is no connector for this platform, or it could not be loaded; the message says which."""
+
+
+class NotPossible(SyncdError):
+    """A request that makes no sense as things stand; the message is for the person who asked."""
