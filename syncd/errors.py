@@ -19,7 +19,7 @@ class ConfigError(SyncdError):
 
 
 class DatabaseAway(SyncdError):
-    """The database did not take or give data now; nothing of the transaction was stored, or its commit was not heard."""
+    """The database gives and takes nothing now. Nothing was stored, or the answer to the commit was lost."""
 
 
 class LeaseLost(SyncdError):

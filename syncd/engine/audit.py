@@ -1,0 +1,25 @@
+"""Who did what: one row per deed of a person or of a command."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlmodel import Session
+
+from schema.tables import AuditEvent
+
+
+def audit(
+    session: Session,
+    merchant_id: int,
+    actor: str,
+    action: str,
+    target: str,
+    details: Mapping[str, object],
+    now: datetime,
+) -> None:
+    """Note a deed in the transaction that does it. `details` must be JSON and hold no secret."""
+    session.add(
+        AuditEvent(
+            merchant_id=merchant_id, actor=actor, action=action, target=target[:255], details=dict(details), at=now
+        )
+    )

@@ -1,0 +1,162 @@
+"""Leases: exclusive claims with an end and a token.
+
+Who holds `store:<id>` is the only one who pushes to that store. The token settles every race: a claim that changes
+hands gets a new one, and `confirm`, called in the transaction that stores an intent, locks the lease's row and compares
+it. So two holders never both store an intent, whatever their clocks say. Clocks only decide how long a dead holder is
+waited for. For that, all processes on one PostgreSQL take the database's time as their clock (`syncd.engine.ticking`);
+on SQLite there is one machine.
+
+After `confirm`, a request may begin until its intent's `not_after`. A holder that stalls in between and wakes up after
+another took over is why every step keeps an intent of a lost lease in quarantine.
+"""
+
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col
+
+from schema.tables import Lease
+from syncd.errors import DatabaseAway, LeaseLost
+
+if TYPE_CHECKING:
+    from syncd.engine.context import Engine
+
+MARGIN = timedelta(seconds=2)
+"""`confirm` refuses a lease that has less than this left."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A claim as it was gained. Whether it still holds only `confirm` tells."""
+
+    name: str
+    token: str
+
+
+def acquire(engine: "Engine", name: str, *, duration: timedelta | None = None) -> Held | None:
+    """Take the lease if nobody has it, or its end has passed; None where somebody has it."""
+    now = engine.clock.now()
+    token = secrets.token_hex(16)
+    row = {"holder": engine.holder, "token": token, "expires_at": now + (duration or engine.settings.lease.duration)}
+    insert = postgresql.insert if engine.database.dialect == "postgresql" else sqlite.insert
+    statement = (
+        insert(Lease)
+        .values(name=name, **row)
+        .on_conflict_do_update(index_elements=["name"], set_=row, where=col(Lease.expires_at) <= now)
+        .returning(col(Lease.token))
+    )
+    with engine.database.transaction() as session:
+        gained = session.execute(statement).scalar_one_or_none()
+    return None if gained is None else Held(name=name, token=token)
+
+
+def renew(engine: "Engine", held: Held) -> bool:
+    """Move its end; False where it is not ours any more."""
+    until = engine.clock.now() + engine.settings.lease.duration
+    statement = (
+        update(Lease)
+        .where(col(Lease.name) == held.name, col(Lease.token) == held.token)
+        .values(expires_at=until)
+        .returning(col(Lease.name))
+    )
+    with engine.database.transaction() as session:
+        return session.execute(statement).scalar_one_or_none() is not None
+
+
+def release(engine: "Engine", held: Held) -> None:
+    """Give it back, if it is still ours."""
+    with engine.database.transaction() as session:
+        session.execute(delete(Lease).where(col(Lease.name) == held.name, col(Lease.token) == held.token))
+
+
+def confirm(session: Session, held: Held, now: datetime) -> None:
+    """Make sure, for the length of this transaction, that the lease is ours. Raises LeaseLost.
+
+    Call it in the transaction that stores an intent; `now` is the engine's clock.
+    """
+    statement = select(col(Lease.token), col(Lease.expires_at)).where(col(Lease.name) == held.name)
+    found = session.execute(statement.with_for_update(read=True)).one_or_none()
+    if found is None or found.token != held.token:
+        raise LeaseLost(f"{held.name}: somebody else has the lease")
+    if found.expires_at - MARGIN <= now:
+        raise LeaseLost(f"{held.name}: the lease is about to end")
+
+
+@contextmanager
+def holding(engine: "Engine", name: str, keeper: "LeaseKeeper | None" = None) -> Iterator[Held | None]:
+    """Hold the lease for the length of a block, None where somebody else has it; `keeper` renews it meanwhile."""
+    held = acquire(engine, name)
+    if held is None:
+        yield None
+        return
+    if keeper is not None:
+        keeper.keep(held)
+    try:
+        yield held
+    finally:
+        if keeper is not None:
+            keeper.drop(held)
+        try:
+            release(engine, held)
+        except DatabaseAway:
+            log.warning("lease_left", lease=name)  # it ends by itself
+
+
+@dataclass(slots=True)
+class LeaseKeeper:
+    """Renews what is given to it, from a thread of its own, until it is dropped or lost."""
+
+    engine: "Engine"
+    _held: dict[str, Held] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin renewing."""
+        self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End renewing; what is still held runs out."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+
+    def keep(self, held: Held) -> None:
+        """Renew this one from now on."""
+        with self._lock:
+            self._held[held.token] = held
+
+    def drop(self, held: Held) -> None:
+        """Renew this one no more."""
+        with self._lock:
+            self._held.pop(held.token, None)
+
+    def renew_all(self) -> None:
+        """Renew each once; a lost one is dropped."""
+        with self._lock:
+            kept = list(self._held.values())
+        for held in kept:
+            try:
+                ours = renew(self.engine, held)
+            except DatabaseAway as error:
+                log.warning("lease_not_renewed", lease=held.name, reason=str(error))
+                return
+            if not ours:
+                log.warning("lease_lost", lease=held.name)
+                self.drop(held)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self.engine.settings.lease.renew.total_seconds()):
+            self.renew_all()
