@@ -124,7 +124,7 @@ def _switch(
     connection.orders_cursor = live_at
     connection.state = ConnectionState.LIVE
     for item in session.exec(select(StockItem).where(StockItem.connection_id == connection_id).with_for_update()):
-        item.observed, item.suspect, item.held, item.hint, item.late = None, None, 0, None, 0
+        item.observed, item.fence, item.suspect, item.held, item.hint, item.late = None, None, None, 0, None, 0
         item.hint_heard_at = item.look_at = None
         item.is_kept = False
     back_office = session.get(BackOffice, connection.merchant_id)

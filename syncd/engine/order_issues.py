@@ -38,8 +38,8 @@ def tell_unknown(session: Session, connection: Connection, listing: Listing, now
         key=f"unknown_sku:{connection.id}:{listing.external_id}",
         title=f"{sku} was sold in {connection.name}; the back office does not know it.",
         why="Its stock is not kept right, and its sales are not in the back office.",
-        what_to_do=f"`syncd match link --connection {connection.name} {listing.external_id} SKU` joins it to an SKU and "
-        "records its sales; `syncd match ignore` leaves it alone.",
+        what_to_do=f"`syncd match link --connection {connection.name} {listing.external_id} SKU` joins it to an SKU "
+        "and records its sales; `syncd match ignore` leaves it alone.",
         connection_id=connection.id,
         sku=listing.external_sku,
         details={"listing": listing.external_id, "title": listing.title},
@@ -61,7 +61,7 @@ def tell_unknown_sold(session: Session, connection: Connection, listing: Listing
 def _changed_baseline(
     session: Session, connection: Connection, order: Order, rows: Sequence[OrderLine], now: datetime
 ) -> None:
-    """Orders from before going live are the back office's own affair; a later return of one is a person's (STOCK §8)."""
+    """Orders from before going live are the back office's affair; a later return of one is a person's (STOCK §8)."""
     returned = [row for row in rows if row.is_baseline and row.taken < row.quantity and row.moves > 1]
     if not returned:
         return
@@ -72,7 +72,7 @@ def _changed_baseline(
         kind="baseline_changed",
         key=f"baseline_changed:{connection.id}:{order.external_id}",
         title=f"Order {order.name} of {connection.name} is from before going live, and units came back.",
-        why=f"{words} went back into that store's stock; syncd never recorded the sale, so it cannot record the return.",
+        why=f"{words} went back into that store's stock; syncd did not record the sale, so it cannot return it.",
         what_to_do="Return it by hand in the back office, then resolve this.",
         connection_id=connection.id,
         order_id=order.id,
@@ -83,7 +83,7 @@ def _changed_baseline(
 def _never_paid(
     session: Session, connection: Connection, order: Order, rows: Sequence[OrderLine], now: datetime
 ) -> None:
-    """Under the policy `paid`, an order that is off without payment and kept its units stays open for ever (STOCK §9)."""
+    """Under the policy `paid`, an order that ended unpaid and kept its units stays open for ever (STOCK §9)."""
     kept = [row for row in rows if row.is_counted and row.taken > row.acknowledged]
     key = f"never_paid:{connection.id}:{order.external_id}"
     if not kept or not order.is_final or order.is_paid or connection.record is not RecordPolicy.PAID:

@@ -92,7 +92,7 @@ def ask_again(session: Session, connection: Connection, external_id: str, now: d
 
 
 def mark_deleted(engine: Engine, session: Session, connection: Connection, order_id: int, now: datetime) -> None:
-    """The store says that the order does not exist. That gives nothing back (woocommerce.md §1.8): its units stay taken."""
+    """The store says that the order does not exist. That gives nothing back: its units stay taken."""
     order = session.exec(select(Order).where(Order.id == order_id).with_for_update()).one()
     order.reread_at = None
     if order.is_deleted:
