@@ -33,7 +33,12 @@ def ask(shopify, method, path, fields):
 
 
 def authorize(shopify, method="GET", **changed):
-    fields = {"client_id": shopify.client_id, "scope": "read_orders,write_inventory", "redirect_uri": CALLBACK, "state": "s1"}
+    fields = {
+        "client_id": shopify.client_id,
+        "scope": "read_orders,write_inventory",
+        "redirect_uri": CALLBACK,
+        "state": "s1",
+    }
     return ask(shopify, method, "/admin/oauth/authorize", {**fields, **changed})
 
 

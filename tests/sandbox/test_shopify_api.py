@@ -40,11 +40,17 @@ def test_a_document_that_is_wrong_gets_an_error_with_status_200(shopify, documen
 
 def test_more_than_250_ids_are_refused(shopify):
     ids = [gid("Product", n) for n in range(251)]
-    assert codes(shopify.run("query N($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ids})) == ["MAX_INPUT_SIZE_EXCEEDED"]
+    assert codes(shopify.run("query N($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ids})) == [
+        "MAX_INPUT_SIZE_EXCEEDED"
+    ]
 
 
 def test_unknown_ids_are_null_and_known_ones_of_any_kind_are_found(shopify):
-    ids = [gid("InventoryItem", shopify.mug.item.number), gid("InventoryItem", 5), gid("Location", shopify.location.number)]
+    ids = [
+        gid("InventoryItem", shopify.mug.item.number),
+        gid("InventoryItem", 5),
+        gid("Location", shopify.location.number),
+    ]
     document = "query N($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on InventoryItem { sku tracked } } }"
     assert shopify.data(document, {"ids": ids})["nodes"] == [
         {"__typename": "InventoryItem", "id": ids[0], "sku": "MUG", "tracked": True},
@@ -64,7 +70,9 @@ def test_a_field_that_is_not_simulated_says_so(shopify):
     [({}, 401), ({"x-shopify-access-token": "shpat_wrong"}, 401)],
 )
 def test_a_dead_token_gets_401(shopify, headers, status):
-    request = Request(method="POST", scheme="https", host="x", path="/admin/api/2026-10/graphql.json", headers=headers, body=b"{}")
+    request = Request(
+        method="POST", scheme="https", host="x", path="/admin/api/2026-10/graphql.json", headers=headers, body=b"{}"
+    )
     assert shopify.handle(request).status == status
 
 
@@ -82,7 +90,13 @@ def test_a_right_to_write_covers_reading():
 
 @pytest.mark.parametrize(
     ("asked", "served"),
-    [("2026-10", "2026-10"), ("2026-04", "2026-04"), ("2024-01", "2026-01"), ("2027-01", "2027-01"), ("unstable", "unstable")],
+    [
+        ("2026-10", "2026-10"),
+        ("2026-04", "2026-04"),
+        ("2024-01", "2026-01"),
+        ("2027-01", "2027-01"),
+        ("unstable", "unstable"),
+    ],
 )
 def test_a_retired_version_falls_forward_and_the_header_says_so(shopify, asked, served):
     assert shopify.post("{ shop { name } }", version=asked).headers["x-shopify-api-version"] == served
@@ -93,7 +107,9 @@ def test_every_answer_carries_the_stores_time(shopify):
 
 
 class TestCost:
-    @pytest.mark.parametrize(("plan", "rate"), [("standard", 100), ("advanced", 200), ("plus", 1000), ("enterprise", 2000)])
+    @pytest.mark.parametrize(
+        ("plan", "rate"), [("standard", 100), ("advanced", 200), ("plus", 1000), ("enterprise", 2000)]
+    )
     def test_every_answer_tells_the_bucket_of_the_plan(self, plan, rate):
         cost = Shopify(plan=plan).run("{ shop { name } }")["extensions"]["cost"]
         assert cost["throttleStatus"]["restoreRate"] == rate
@@ -186,10 +202,12 @@ class TestPagingAndSearch:
         from datetime import timedelta
 
         shopify = Shopify(index_lag=timedelta(seconds=30))
-        ask = '{ orders(first: 5, query: "updated_at:>=\'2026-11-21T09:00:00Z\'") { nodes { name } } }'
+        ask = "{ orders(first: 5, query: \"updated_at:>='2026-11-21T09:00:00Z'\") { nodes { name } } }"
         order = shopify.sell()
         assert shopify.data(ask)["orders"]["nodes"] == []
-        assert shopify.data("query Q($id: ID!) { order(id: $id) { name } }", {"id": gid("Order", order.number)})["order"]
+        assert shopify.data("query Q($id: ID!) { order(id: $id) { name } }", {"id": gid("Order", order.number)})[
+            "order"
+        ]
         shopify.clock.advance(seconds=30)
         assert shopify.data(ask)["orders"]["nodes"] == [{"name": "#1001"}]
 
@@ -198,13 +216,20 @@ class TestPagingAndSearch:
         order = shopify.sell()
         shopify.clock.advance(days=61)
         assert shopify.data("{ orders(first: 5) { nodes { name } } }")["orders"]["nodes"] == []
-        assert shopify.data("query Q($id: ID!) { order(id: $id) { name } }", {"id": gid("Order", order.number)})["order"] is None
+        assert (
+            shopify.data("query Q($id: ID!) { order(id: $id) { name } }", {"id": gid("Order", order.number)})["order"]
+            is None
+        )
 
-    @pytest.mark.parametrize(("status", "names"), [("open", ["#1001"]), ("closed", ["#1002"]), ("any", ["#1001", "#1002"])])
+    @pytest.mark.parametrize(
+        ("status", "names"), [("open", ["#1001"]), ("closed", ["#1002"]), ("any", ["#1001", "#1002"])]
+    )
     def test_orders_are_found_by_their_status(self, shopify, status, names):
         shopify.sell()
         shopify.act(orders.close, shopify.sell())
-        found = shopify.data("query Q($q: String) { orders(first: 5, query: $q) { nodes { name } } }", {"q": f"status:{status}"})
+        found = shopify.data(
+            "query Q($q: String) { orders(first: 5, query: $q) { nodes { name } } }", {"q": f"status:{status}"}
+        )
         assert [node["name"] for node in found["orders"]["nodes"]] == names
 
 
@@ -291,12 +316,19 @@ class TestProducts:
             "inventoryItem": {"sku": "CUP", "tracked": True},
             "inventoryQuantities": [{"locationId": gid("Location", shopify.location.number), "availableQuantity": 4}],
         }
-        made = shopify.data(self.VARIANTS, {"id": product["id"], "variants": [row], "strategy": "REMOVE_STANDALONE_VARIANT"})
-        assert made["productVariantsBulkCreate"] == {"productVariants": [{"sku": "CUP", "inventoryQuantity": 4}], "userErrors": []}
+        made = shopify.data(
+            self.VARIANTS, {"id": product["id"], "variants": [row], "strategy": "REMOVE_STANDALONE_VARIANT"}
+        )
+        assert made["productVariantsBulkCreate"] == {
+            "productVariants": [{"sku": "CUP", "inventoryQuantity": 4}],
+            "userErrors": [],
+        }
         assert [v.item.sku for v in shopify.shop.variants.values()] == ["MUG", "CUP"]
 
     def test_quantities_are_refused_when_a_variant_is_updated(self, shopify):
         document = "mutation U($id: ID!, $v: [ProductVariantsBulkInput!]!) { productVariantsBulkUpdate(productId: $id, variants: $v) { userErrors { code } } }"
         row = {"id": gid("ProductVariant", shopify.mug.number), "inventoryQuantities": []}
         answer = shopify.data(document, {"id": gid("Product", shopify.mug.product.number), "v": [row]})
-        assert [e["code"] for e in answer["productVariantsBulkUpdate"]["userErrors"]] == ["NO_INVENTORY_QUANTITIES_ON_VARIANTS_UPDATE"]
+        assert [e["code"] for e in answer["productVariantsBulkUpdate"]["userErrors"]] == [
+            "NO_INVENTORY_QUANTITIES_ON_VARIANTS_UPDATE"
+        ]

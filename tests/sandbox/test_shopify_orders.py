@@ -238,7 +238,10 @@ def test_a_bundle_is_sold_as_its_components(shopify):
 def test_a_deleted_product_leaves_its_order_lines_without_a_variant(shopify):
     order = shopify.sell(2)
     shopify.act(catalogue.delete_product, shopify.mug.product)
-    line = shopify.data("query Q($id: ID!) { order(id: $id) { lineItems(first: 5) { nodes { sku quantity variant { id } } } } }", {"id": gid("Order", order.number)})
+    line = shopify.data(
+        "query Q($id: ID!) { order(id: $id) { lineItems(first: 5) { nodes { sku quantity variant { id } } } } }",
+        {"id": gid("Order", order.number)},
+    )
     assert line["order"]["lineItems"]["nodes"] == [{"sku": "MUG", "quantity": 2, "variant": None}]
 
 
@@ -270,7 +273,10 @@ def test_tax_is_in_the_price_or_on_top(included, totals):
         {"id": gid("Order", order.number)},
     )["order"]
     assert (shown["fullyPaid"], shown["displayFinancialStatus"]) == (True, "PAID")
-    assert tuple(shown[f"{name}Set"]["shopMoney"]["amount"] for name in ("subtotalPrice", "totalTax", "totalPrice")) == totals
+    assert (
+        tuple(shown[f"{name}Set"]["shopMoney"]["amount"] for name in ("subtotalPrice", "totalTax", "totalPrice"))
+        == totals
+    )
 
 
 @pytest.mark.parametrize(
@@ -286,7 +292,9 @@ def test_the_payment_state_follows_the_money(shopify, acts, status):
     order = shopify.sell(1, paid=False)
     for act in acts:
         shopify.act(act, order)
-    shown = shopify.data("query Q($id: ID!) { order(id: $id) { displayFinancialStatus } }", {"id": gid("Order", order.number)})
+    shown = shopify.data(
+        "query Q($id: ID!) { order(id: $id) { displayFinancialStatus } }", {"id": gid("Order", order.number)}
+    )
     assert shown["order"]["displayFinancialStatus"] == status
 
 
@@ -295,8 +303,12 @@ def test_an_app_refunds_and_cancels_by_the_api(shopify):
     refund = """mutation R($input: RefundInput!, $key: String!) { refundCreate(input: $input) @idempotent(key: $key) {
       refund { refundLineItems(first: 5) { nodes { restockType restocked quantity } } } userErrors { message } } }"""
     line = {"lineItemId": gid("LineItem", order.lines[0].number), "quantity": 1, "restockType": "CANCEL"}
-    made = shopify.data(refund, {"input": {"orderId": gid("Order", order.number), "refundLineItems": [line]}, "key": "r"})
-    assert made["refundCreate"]["refund"]["refundLineItems"]["nodes"] == [{"restockType": "CANCEL", "restocked": True, "quantity": 1}]
+    made = shopify.data(
+        refund, {"input": {"orderId": gid("Order", order.number), "refundLineItems": [line]}, "key": "r"}
+    )
+    assert made["refundCreate"]["refund"]["refundLineItems"]["nodes"] == [
+        {"restockType": "CANCEL", "restocked": True, "quantity": 1}
+    ]
     cancel = """mutation C($id: ID!) { orderCancel(orderId: $id, reason: CUSTOMER, restock: true, refund: true) { job { done } orderCancelUserErrors { code } } }"""
     assert shopify.data(cancel, {"id": gid("Order", order.number)})["orderCancel"]["orderCancelUserErrors"] == []
     assert shopify.figures() == (5, 0, 5)

@@ -43,12 +43,21 @@ def test_a_delivery_has_every_header_and_is_signed_over_its_raw_bytes(shopify):
     assert sent.headers["X-Shopify-Shop-Domain"] == "demo.myshopify.com"
     assert sent.headers["X-Shopify-API-Version"] == "2026-10"
     assert sent.headers["X-Shopify-Name"] == "ours"
-    assert {"X-Shopify-Topic", "X-Shopify-Webhook-Id", "X-Shopify-Event-Id", "X-Shopify-Triggered-At"} <= set(sent.headers)
+    assert {"X-Shopify-Topic", "X-Shopify-Webhook-Id", "X-Shopify-Event-Id", "X-Shopify-Triggered-At"} <= set(
+        sent.headers
+    )
     assert (sent.url, sent.timeout) == (HOOK, 5.0)
 
 
 def test_one_sale_makes_a_storm_under_one_event_id(shopify):
-    for topic in ("ORDERS_CREATE", "ORDERS_UPDATED", "ORDERS_PAID", "INVENTORY_LEVELS_UPDATE", "PRODUCTS_UPDATE", "FULFILLMENT_ORDERS_ORDER_ROUTING_COMPLETE"):
+    for topic in (
+        "ORDERS_CREATE",
+        "ORDERS_UPDATED",
+        "ORDERS_PAID",
+        "INVENTORY_LEVELS_UPDATE",
+        "PRODUCTS_UPDATE",
+        "FULFILLMENT_ORDERS_ORDER_ROUTING_COMPLETE",
+    ):
         shopify.subscribe(topic)
     shopify.sell()
     sent = shopify.due()
@@ -239,16 +248,21 @@ class TestBodies:
         order = shopify.sell(2)
         body = self.body(shopify, "ORDERS_EDITED", lambda: shopify.act(refunds.edit, order, "MUG", 1))
         assert list(body) == ["order_edit"]
-        assert body["order_edit"]["line_items"] == {"additions": [], "removals": [{"id": order.lines[0].number, "delta": 1}]}
+        assert body["order_edit"]["line_items"] == {
+            "additions": [],
+            "removals": [{"id": order.lines[0].number, "delta": 1}],
+        }
 
     def test_deletions_tell_only_an_id(self, shopify):
         product = shopify.mug.product
-        assert self.body(shopify, "PRODUCTS_DELETE", lambda: shopify.act(catalogue.delete_product, product)) == {"id": product.number}
+        assert self.body(shopify, "PRODUCTS_DELETE", lambda: shopify.act(catalogue.delete_product, product)) == {
+            "id": product.number
+        }
 
     def test_a_product_shows_at_most_a_hundred_variants_in_full(self, shopify):
         for number in range(150):
             shopify.act(catalogue.add_variant, shopify.mug.product, title=str(number))
-        body = self.body(shopify, "PRODUCTS_UPDATE", lambda: shopify.sell())
+        body = self.body(shopify, "PRODUCTS_UPDATE", shopify.sell)
         assert (len(body["variants"]), len(body["variant_gids"])) == (100, 151)
 
     def test_a_line_whose_product_was_deleted_has_lost_its_variant(self, shopify):
@@ -272,7 +286,9 @@ class TestBodies:
 
     def test_a_finished_bulk_operation_tells_no_url(self, shopify):
         def act():
-            shopify.data('mutation { bulkOperationRunQuery(query: "{ products { edges { node { id } } } }") { userErrors { message } } }')
+            shopify.data(
+                'mutation { bulkOperationRunQuery(query: "{ products { edges { node { id } } } }") { userErrors { message } } }'
+            )
             shopify.clock.advance(seconds=5)
 
         body = self.body(shopify, "BULK_OPERATIONS_FINISH", act)

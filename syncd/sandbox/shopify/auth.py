@@ -80,7 +80,7 @@ class Auth:
 
     def page(self, request: Request) -> Response:
         """GET shows the consent page, POST takes the decision."""
-        wanted = request.query if request.method == "GET" else dict(parse_qsl(request.body.decode(), True))
+        wanted = request.query if request.method == "GET" else _form(request)
         refusal = self._refusal(wanted)
         if refusal:
             return Response(status=400, headers={"content-type": "text/html"}, body=_page("Oauth error", refusal))
@@ -136,7 +136,7 @@ class Auth:
         grants = {"client_credentials": self._by_credentials, "refresh_token": self._by_refresh}
         return grants.get(wanted.get("grant_type", ""), self._by_code)(wanted)
 
-    def _by_credentials(self, wanted: Mapping[str, str]) -> Response:
+    def _by_credentials(self, _wanted: Mapping[str, str]) -> Response:
         if not self.own_store:
             return _json(400, {"error": "shop_not_permitted"})
         token = self.grant(self.scopes, CREDENTIALS_TOKEN_LIVES)

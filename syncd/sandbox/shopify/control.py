@@ -21,14 +21,18 @@ Handler = Callable[["SimulatedShopify", Body, str], object]
 def handle(platform: "SimulatedShopify", request: Request) -> Response:
     """Answer one control request."""
     try:
-        body = json.loads(request.body or b"{}")
-        if not isinstance(body, dict):
-            raise NotAllowed(422, "the body must be a JSON object")
-        return _json(200, _route(platform, request, body))
+        return _json(200, _route(platform, request, _object(request.body)))
     except NotAllowed as refusal:
         return _json(refusal.status, {"error": str(refusal)})
     except json.JSONDecodeError as wrong:
         return _json(400, {"error": f"not JSON: {wrong}"})
+
+
+def _object(raw: bytes) -> Body:
+    body = json.loads(raw or b"{}")
+    if not isinstance(body, dict):
+        raise NotAllowed(400, "the body must be a JSON object")
+    return body
 
 
 def _route(platform: "SimulatedShopify", request: Request, body: Body) -> object:
@@ -47,14 +51,14 @@ def _json(status: int, body: object) -> Response:
 def _text(body: Body, name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value:
-        raise NotAllowed(422, f"{name} must be a text")
+        raise NotAllowed(400, f"{name} must be a text")
     return value
 
 
 def _whole(body: Body, name: str, default: int | None = None) -> int:
     value = body.get(name, default)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise NotAllowed(422, f"{name} must be a whole number")
+        raise NotAllowed(400, f"{name} must be a whole number")
     return value
 
 
@@ -62,20 +66,20 @@ def _amount(body: Body, name: str, default: str) -> Decimal:
     try:
         return Decimal(str(body.get(name, default)))
     except InvalidOperation as wrong:
-        raise NotAllowed(422, f"{name} must be an amount") from wrong
+        raise NotAllowed(400, f"{name} must be an amount") from wrong
 
 
 def _switch(body: Body, name: str, *, default: bool) -> bool:
     value = body.get(name, default)
     if not isinstance(value, bool):
-        raise NotAllowed(422, f"{name} must be true or false")
+        raise NotAllowed(400, f"{name} must be true or false")
     return value
 
 
 def _lines(body: Body) -> list[Body]:
     lines = body.get("lines")
     if not isinstance(lines, list) or not lines or not all(isinstance(line, dict) for line in lines):
-        raise NotAllowed(422, "lines must be a list of objects with sku and quantity")
+        raise NotAllowed(400, "lines must be a list of objects with sku and quantity")
     return lines
 
 
@@ -102,7 +106,7 @@ def _show_stock(platform: "SimulatedShopify", _body: Body, _: str) -> object:
 
 def _set_stock(platform: "SimulatedShopify", body: Body, sku: str) -> object:
     stock.set_by_hand(platform.shop, sku, _whole(body, "quantity"))
-    return {"sku": sku, "quantity": platform.shop.available(platform.shop.variant_of(sku).item)}
+    return _show_stock(platform, body, "")
 
 
 def _place(platform: "SimulatedShopify", body: Body, _: str) -> object:
@@ -117,7 +121,7 @@ def _place(platform: "SimulatedShopify", body: Body, _: str) -> object:
         for line in _lines(body)
     ]
     if any(each.quantity < 1 for each in wanted):
-        raise NotAllowed(422, "quantity must be at least 1")
+        raise NotAllowed(400, "quantity must be at least 1")
     order = orders.place(
         platform.shop,
         wanted,

@@ -28,9 +28,9 @@ class Faults:
         known = self.as_body()
         for name, value in wanted.items():
             if name not in known:
-                raise NotAllowed(422, f"unknown fault {name!r}, known are {', '.join(known)}")
+                raise NotAllowed(400, f"unknown fault {name!r}, known are {', '.join(known)}")
             is_switch = isinstance(known[name], bool)
             if is_switch != isinstance(value, bool) or not isinstance(value, bool | int | float):
-                raise NotAllowed(422, f"{name} takes {'true or false' if is_switch else 'a number'}")
+                raise NotAllowed(400, f"{name} takes {'true or false' if is_switch else 'a number'}")
         for name, value in wanted.items():
             setattr(self, name, value)

@@ -41,7 +41,7 @@ class Wanted:
     discount: Decimal = Decimal(0)
 
 
-def place(
+def place(  # noqa: PLR0913 (every property of an order that a test may want to choose)
     shop: Shop,
     lines: Sequence[Wanted],
     *,

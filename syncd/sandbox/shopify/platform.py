@@ -166,14 +166,19 @@ class SimulatedShopify:
     def log(self) -> Body:
         """Calls by kind and operation, pushes with the figures before and after, units sold that were not there."""
         with self._lock:
-            by_sku: dict[str, list[Body]] = {}
-            for push in self.shop.pushes:
-                row: Body = {"at": push.at.isoformat(), "before": push.before, "after": push.after}
-                by_sku.setdefault(push.sku or "", []).append({**row, "expected": push.expected})
             return {
                 "reads": {name: n for (kind, name), n in self.calls.items() if kind == "reads"},
                 "writes": {name: n for (kind, name), n in self.calls.items() if kind == "writes"},
-                "pushes": {"count": len(self.shop.pushes), "by_sku": by_sku},
+                "pushes": [
+                    {
+                        "sku": push.sku,
+                        "before": push.before,
+                        "after": push.after,
+                        "expected": push.expected,
+                        "at": push.at.isoformat(),
+                    }
+                    for push in self.shop.pushes
+                ],
                 "oversold": self.shop.oversold,
                 "webhooks": dict(self.webhooks.counts),
             }

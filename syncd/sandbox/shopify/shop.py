@@ -31,7 +31,7 @@ Body = dict[str, object]
 Announce = Callable[[str, Body], None]
 
 
-def _unheard(topic: str, body: Body) -> None:  # noqa: ARG001 (stands in until the webhook side is joined)
+def _unheard(topic: str, body: Body) -> None:
     """Announce to nobody."""
 
 

@@ -1,5 +1,5 @@
 """Mutations of orders, webhook subscriptions and bulk operations, and the app's own removal."""
-# ruff: noqa: ARG001, ARG005 (all resolvers share one signature)
+# ruff: noqa: ARG001 (all resolvers share one signature)
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -22,15 +22,18 @@ def create_refund(call: Call, source: object, args: Args) -> Mapping[str, object
         return {"order": None, "refund": None, "userErrors": [plain(["orderId"], "Order does not exist")]}
     try:
         backs = [_back(call, order, row) for row in cast(Sequence[Row], wanted.get("refundLineItems") or ())]
-        paid_out = sum(
-            (Decimal(str(t["amount"])) for t in cast(Sequence[Row], wanted.get("transactions") or ())), Decimal(0)
-        )
-        if paid_out > received(order) - given_back(order):
-            raise NotAllowed(409, "Refund amount is more than was paid")
+        paid_out = _paid_out(order, cast(Sequence[Row], wanted.get("transactions") or ()))
     except NotAllowed as refusal:
         return {"order": None, "refund": None, "userErrors": [plain(["refundLineItems"], str(refusal))]}
     written = refunds.refund_units(call.shop, order, backs, amount=paid_out, note=cast(str | None, wanted.get("note")))
     return {"order": order, "refund": written, "userErrors": []}
+
+
+def _paid_out(order: Order, transactions: Sequence[Row]) -> Decimal:
+    amount = sum((Decimal(str(transaction["amount"])) for transaction in transactions), Decimal(0))
+    if amount > received(order) - given_back(order):
+        raise NotAllowed(409, "Refund amount is more than was paid")
+    return amount
 
 
 def _back(call: Call, order: Order, row: Row) -> refunds.Back:

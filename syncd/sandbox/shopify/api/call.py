@@ -63,7 +63,7 @@ def failure(code: str, message: str) -> GraphQLError:
 
 
 def parse_gid(value: object, *kinds: str) -> tuple[str, int]:
-    """Split a global id; anything else is refused at the top level, a known id of another kind only if `kinds` says so."""
+    """Split a global id into kind and number, which is -1 for a kind not in `kinds`; what is no id is refused."""
     match = re.fullmatch(r"gid://shopify/(\w+)/(\d+)(\?.*)?", str(value))
     if match is None:
         raise failure("INVALID_VARIABLE", f"Invalid global id '{value}'")

@@ -115,7 +115,7 @@ class _Coster:
         size = self._size(node)
         if kind.name.endswith("Connection"):
             return CONNECTION_COST + (size or 1) * max(1, below)
-        if kind.name in ("PageInfo",) or kind.name.endswith("Edge"):
+        if kind.name == "PageInfo" or kind.name.endswith("Edge"):
             return below
         return (size or 1) * (1 + below)
 

@@ -1,5 +1,5 @@
 """Inventory mutations: compare and set, all rows or none, and every refusal the API knows for them."""
-# ruff: noqa: ARG001, ARG005 (all resolvers share one signature)
+# ruff: noqa: ARG001 (all resolvers share one signature)
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

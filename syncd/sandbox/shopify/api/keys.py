@@ -1,4 +1,4 @@
-"""Idempotency keys: a repeated key gives the first answer, a changed request or a failed first attempt is told apart."""
+"""Idempotency keys: a repeated key gives the first answer; a changed request or a failed first attempt is told."""
 
 import json
 from collections.abc import Callable, Mapping

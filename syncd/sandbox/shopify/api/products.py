@@ -1,5 +1,5 @@
 """Catalogue mutations: productCreate, productVariantsBulkCreate and productVariantsBulkUpdate."""
-# ruff: noqa: ARG001, ARG005 (all resolvers share one signature)
+# ruff: noqa: ARG001 (all resolvers share one signature)
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal

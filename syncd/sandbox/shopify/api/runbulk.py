@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from graphql import (
-    FieldNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -67,12 +66,12 @@ class _Connections(Visitor):
         kind = self.types.get_type()
         return kind is not None and get_named_type(kind).name.endswith("Connection")
 
-    def enter_field(self, node: FieldNode, *_: object) -> None:
+    def enter_field(self, *_: object) -> None:
         if self._is_connection():
             self.found += 1
             self.depth += 1
             self.deepest = max(self.deepest, self.depth)
 
-    def leave_field(self, node: FieldNode, *_: object) -> None:
+    def leave_field(self, *_: object) -> None:
         if self._is_connection():
             self.depth -= 1

@@ -3,6 +3,7 @@
 A text that cannot be read as such terms is ignored, everything is returned, and only `extensions.search` warns. What a
 search sees may lag behind the store (`Shop.index_lag`).
 """
+# ruff: noqa: ARG001 (all readers share one signature)
 
 import re
 from collections.abc import Callable, Iterable, Mapping
