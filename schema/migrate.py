@@ -1,7 +1,7 @@
 """Migrations, run by Alembic from inside the package: `upgrade` before anything else touches a database.
 
-The first migration is made from the tables (`python -m schema.migrate && make format` writes it anew); later ones are written by hand
-and never changed once they are released.
+The first migration is made from the tables; `python -m schema.migrate && make format` writes it anew until the first
+release. Later ones are written by hand and never changed once they are released.
 """
 
 import tempfile

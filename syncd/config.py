@@ -129,7 +129,11 @@ class LeaseSettings(_Section):
     renew: Interval = timedelta(seconds=10)
 
 
-class ShopifySettings(_Section):
+class PlatformSettings(_Section):
+    """A section that is handed to the connectors of the platform of its name."""
+
+
+class ShopifySettings(PlatformSettings):
     """The app that Shopify stores consent to. `{shop}` in `base_url` stands for the shop's domain."""
 
     api_version: str = Field(default="2026-10", pattern=r"^(\d{4}-\d{2}|unstable)$")
@@ -182,14 +186,11 @@ class Settings(_Section):
 
     def of_platform(self, platform: str) -> dict[str, str]:
         """The operator's settings of one platform as connectors take them; empty where there are none."""
-        if platform != "shopify":
+        section = getattr(self, platform, None)
+        if not isinstance(section, PlatformSettings):
             return {}
-        shopify = self.shopify
         return {
-            "api_version": shopify.api_version,
-            "client_id": shopify.client_id,
-            "client_secret": shopify.client_secret.get_secret_value(),
-            "base_url": shopify.base_url,
+            name: value.get_secret_value() if isinstance(value, SecretStr) else str(value) for name, value in section
         }
 
 

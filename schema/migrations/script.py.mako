@@ -14,5 +14,5 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915
     ${upgrades if upgrades else "pass"}

@@ -11,10 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-import httpx
-
 from connectors.sdk.contract import Account, BackOffice, Plugin, Store
-from connectors.sdk.transport import guarded_transport
+from connectors.sdk.http import Transport, guarded_transport
 from schema.tables import Connection
 from syncd.engine.vault import DatabaseVault
 from syncd.errors import PluginMissing
@@ -22,7 +20,7 @@ from syncd.errors import PluginMissing
 if TYPE_CHECKING:
     from syncd.engine.context import Engine
 
-TransportFactory = Callable[[], httpx.BaseTransport]
+TransportFactory = Callable[[], Transport]
 Made = TypeVar("Made", Store, BackOffice)
 
 
@@ -94,7 +92,7 @@ class Connectors:
             transport=self.transport(engine),
         )
 
-    def transport(self, engine: "Engine") -> httpx.BaseTransport:
+    def transport(self, engine: "Engine") -> Transport:
         """The network, guarded as the operator set it."""
         if self._transport is not None:
             return self._transport()
