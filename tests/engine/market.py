@@ -41,7 +41,7 @@ NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 @dataclass
-class World:
+class Market:
     """The parts, and what a test does with them."""
 
     engine: Engine
@@ -237,8 +237,8 @@ class World:
             refresh(session, self.merchant_id, skus)
 
 
-def make_world(url: str, home: Path, *, record: str = "paid") -> World:
-    """A world on an empty, migrated database; stores are in shadow."""
+def make_market(url: str, home: Path, *, record: str = "paid") -> Market:
+    """A market on an empty, migrated database; stores are in shadow."""
     clock = ManualClock(NOON)
     stores, offices = FakePlugin(), FakeBackOfficePlugin()
     shops = {
@@ -256,31 +256,31 @@ def make_world(url: str, home: Path, *, record: str = "paid") -> World:
         random=random.Random(1),
         holder="test",
     )
-    world = World(engine=engine, clock=clock, shops=shops, office=office)
+    market = Market(engine=engine, clock=clock, shops=shops, office=office)
     with engine.database.transaction() as session:
-        _fill(world, session, record)
-    return world
+        _fill(market, session, record)
+    return market
 
 
-def _fill(world: World, session: Session, record: str) -> None:
-    now = world.clock.now()
+def _fill(market: Market, session: Session, record: str) -> None:
+    now = market.clock.now()
     merchant = Merchant(name="Mwangaza", created_at=now)
     session.add(merchant)
     session.flush()
-    world.merchant_id = merchant.id
+    market.merchant_id = merchant.id
     place = Location(merchant_id=merchant.id, external_id="L1", name="Main", is_default=True)
     session.add(place)
     session.flush()
-    world.location_id = place.id
-    _connect(world, session, "office", "fake-office", {"office": world.office.account_id}, ConnectionState.LIVE, record)
-    for name, shop in world.shops.items():
-        _connect(world, session, name, "fake", {"shop": shop.account_id}, ConnectionState.SHADOW, record)
-        session.add(PoolLocation(connection_id=world.ids[name], location_id=place.id))
-    session.add(BackOffice(merchant_id=merchant.id, connection_id=world.ids["office"]))
+    market.location_id = place.id
+    _connect(market, session, "office", "fake-office", {"office": market.office.account_id}, ConnectionState.LIVE, record)
+    for name, shop in market.shops.items():
+        _connect(market, session, name, "fake", {"shop": shop.account_id}, ConnectionState.SHADOW, record)
+        session.add(PoolLocation(connection_id=market.ids[name], location_id=place.id))
+    session.add(BackOffice(merchant_id=merchant.id, connection_id=market.ids["office"]))
 
 
 def _connect(
-    world: World,
+    market: Market,
     session: Session,
     name: str,
     platform: str,
@@ -288,10 +288,10 @@ def _connect(
     state: ConnectionState,
     record: str,
 ) -> None:
-    now = world.clock.now()
+    now = market.clock.now()
     is_office = name == "office"
     row = Connection(
-        merchant_id=world.merchant_id,
+        merchant_id=market.merchant_id,
         name=name,
         code=name,
         public_id=f"public-{name}",
@@ -302,12 +302,12 @@ def _connect(
         account_id=f"{name}.example",
         currency="KES",
         settings=settings,
-        credentials=world.engine.keyring.seal({}),
+        credentials=market.engine.keyring.seal({}),
         live_at=now if is_office else None,
         created_at=now,
     )
     session.add(row)
     session.flush()
-    world.ids[name] = row.id
+    market.ids[name] = row.id
 
 
