@@ -183,7 +183,13 @@ class Business:
 
     def variations_of_sku(self, sku: str) -> Iterator[Variation]:
         """Every variation with exactly this SKU; there can be several."""
-        return (variation for variation in self.variations.values() if variation.sku == sku)
+        return (variation for variation in self.living_variations() if variation.sku == sku)
+
+    def living_variations(self) -> Iterator[Variation]:
+        """The variations whose product was not deleted."""
+        for variation in self.variations.values():
+            if not self.products[variation.product_id].is_deleted:
+                yield variation
 
 
 def as_id(value: object) -> int:

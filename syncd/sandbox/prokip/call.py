@@ -41,7 +41,7 @@ class Call:
 
     def products(self) -> list[Product]:
         """The catalogue by id, as far as the faults let it be seen."""
-        listed = list(self.business.products.values())
+        listed = [item for item in self.business.products.values() if not item.is_deleted]
         if self.faults.empty_stock:
             return []
         return listed[: len(listed) // 2] if self.faults.half_catalogue else listed

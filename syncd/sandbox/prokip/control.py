@@ -12,6 +12,7 @@
 | `GET /_sandbox/sales` | | every sale with its lines |
 | `GET /_sandbox/log` | | calls by kind, by status, by minute |
 | `GET`, `PUT /_sandbox/faults` | the switches to set | all switches |
+| `DELETE /_sandbox/products/{sku}` | | the product is gone |
 | `POST /_sandbox/tokens/revoke` | | every token ends |
 
 Without a location the first one is meant. What cannot be done is answered 409 `{error}`, what cannot be understood 400.
@@ -60,6 +61,9 @@ def _route(  # noqa: PLR0911 - a table of cases
             return _told(prokip, request, path)
         case "POST", ["products"]:
             return _add_product(prokip, form)
+        case "DELETE", ["products", *sku]:
+            prokip.people.delete(unquote("/".join(sku)))
+            return 200, {}
         case "PUT", ["stock", *sku]:
             return _count(prokip, unquote("/".join(sku)), form)
         case "POST", ["purchases"]:

@@ -35,6 +35,7 @@ class TokenOffice:
     credentials: Credentials
     random: Random
     lifetime: timedelta
+    is_closed: bool = False
     _access: dict[str, datetime] = field(default_factory=dict)
     _refresh: dict[str, tuple[str, datetime]] = field(default_factory=dict)
 
@@ -53,6 +54,8 @@ class TokenOffice:
         known = self.credentials
         if (form.get("client_id"), form.get("client_secret")) != (known.client_id, known.client_secret):
             return _refused(401, "invalid_client", BAD_CLIENT)
+        if self.is_closed:
+            return _refused(400, "invalid_grant", BAD_PASSWORD)
         if grant == "refresh_token":
             return self._refreshed(form["refresh_token"], now)
         if (form["username"], form["password"]) != (known.username, known.password):
@@ -61,12 +64,16 @@ class TokenOffice:
 
     def is_valid(self, token: str, now: datetime) -> bool:
         """Whether this bearer token may call."""
-        return token == self.credentials.access_token or now < self._access.get(token, now)
+        return not self.is_closed and (token == self.credentials.access_token or now < self._access.get(token, now))
 
     def revoke_all(self) -> None:
         """End every token, as a changed password or an operator does."""
         self._access.clear()
         self._refresh.clear()
+
+    def close(self) -> None:
+        """Lock the user out: no token is good any more, and none is given."""
+        self.is_closed = True
 
     def end_access(self) -> None:
         """End the access tokens and leave the refresh tokens."""

@@ -72,11 +72,16 @@ class People:
                     self._business.move(variation.id, self.location().id, opening, purchased=max(ZERO, opening))
             return item
 
+    def delete(self, sku: str) -> None:
+        """Delete a product with all its variations; sales of it stay."""
+        with self._lock:
+            self._business.products[self.variation(sku).product_id].is_deleted = True
+
     def stock(self, location: str | int | None = None) -> dict[str, int | float]:
         """What lies there, by SKU; equal SKUs are added up."""
         with self._lock:
             place, totals = self.location(location), dict[str, Decimal]()
-            for variation in self._business.variations.values():
+            for variation in self._business.living_variations():
                 quantity = self._business.quantity(variation.id, place.id)
                 totals[variation.sku] = totals.get(variation.sku, ZERO) + quantity
             return {sku: json_number(total) for sku, total in totals.items()}

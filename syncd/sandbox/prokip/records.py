@@ -44,6 +44,7 @@ class Product:
     variations: list[Variation] = field(default_factory=list)
     is_inactive: bool = False
     is_not_for_selling: bool = False
+    is_deleted: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

@@ -196,7 +196,7 @@ def _give_back(business: Business, location_id: int, line: SellLine, quantity: D
 
 def _new_line(business: Business, row: Form) -> SellLine:
     product = business.products.get(as_id(row.get("product_id")))
-    if product is None:
+    if product is None or product.is_deleted:
         raise NotFound("Product", row.get("product_id"))
     variation = next((v for v in product.variations if v.id == as_id(row.get("variation_id"))), None)
     if variation is None:

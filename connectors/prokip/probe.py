@@ -1,0 +1,110 @@
+"""What a Prokip server is and honours, found out by harmless reads. There is no version to ask for: filters that a
+server does not know are ignored in silence, so each one is tried with a value that nothing can match.
+"""
+
+import secrets
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from connectors.prokip.client import DEFAULT_URL
+from connectors.prokip.routes import Routes
+from connectors.prokip.translate import items_of_product, location
+from connectors.sdk.contract import Account
+from connectors.sdk.errors import MalformedPayload, RefusalKind, Refused
+from connectors.sdk.reader import Reader
+from connectors.sdk.values import AccountInfo
+
+_LOOK_UP = "look up sales, for which the user needs the right to see them"
+# Filters that narrow the look-up of a sale whose answer was lost.
+_NEVER_MATCHING = {"contact_id": "999999999", "start_date": "2100-01-01"}
+
+
+def probe(routes: Routes, account: Account) -> AccountInfo:
+    """Ask who we are, what the business is, and what of the API is there."""
+    user = routes.single("user/loggedin", "ask who we are")
+    business = routes.single("business-details", "read the business")
+    locations = tuple(location(row) for row in routes.rows("business-location", "list the locations"))
+    allows_overselling = _allows_overselling(business)
+    has_variations = _has_variations(routes)
+    host = urlsplit(account.settings.get("url") or DEFAULT_URL).netloc
+    warnings = [*_filter_warnings(routes), *_catalogue_warnings(routes)]
+    if not allows_overselling:
+        warnings.append(
+            "Overselling is off in Prokip: a sale that its purchases do not cover is refused and waits for a person."
+        )
+    wanted = account.settings.get("location")
+    if wanted and wanted not in {place.location_id for place in locations}:
+        warnings.append(f"The location {wanted} is none that this user may use.")
+    return AccountInfo(
+        account_id=f"{host}/{user.id('business_id')}",
+        name=business.maybe_text("name") or "Prokip",
+        currency=_currency(business),
+        time_zone=_zone(business).key,
+        locations=locations,
+        settings={
+            "dialect": "connector",
+            "time_zone": _zone(business).key,
+            "allow_overselling": "yes" if allows_overselling else "no",
+            "stock_route": "variation" if has_variations else "product",
+        },
+        warnings=tuple(warnings),
+    )
+
+
+def time_zone_of(routes: Routes) -> ZoneInfo:
+    """The zone in which the business writes its times. The rest of the answer holds passwords and is forgotten."""
+    return _zone(routes.single("business-details", "read the business"))
+
+
+def _zone(business: Reader) -> ZoneInfo:
+    name = business.maybe_text("time_zone") or ""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise Refused(
+            f"Prokip's business has the time zone {name[:60]!r}, which does not exist. Correct it in Prokip.",
+            kind=RefusalKind.CONFIGURATION,
+        ) from error
+
+
+def _allows_overselling(business: Reader) -> bool:
+    """The key is missing where it is off."""
+    settings = business.fields.get("pos_settings")
+    return isinstance(settings, Mapping) and settings.get("allow_overselling") not in {None, "", "0", 0}
+
+
+def _currency(business: Reader) -> str:
+    currency = business.maybe_nested("currency")
+    return (currency.maybe_text("code") or "") if currency else ""
+
+
+def _filter_warnings(routes: Routes) -> list[str]:
+    tried = {"source": f"syncd-never-{secrets.token_hex(8)}", **_NEVER_MATCHING}
+    ignored = []
+    for name, value in tried.items():
+        if routes.rows("sell", _LOOK_UP, {name: value, "per_page": "1"}):
+            ignored.append(name)
+    if not ignored:
+        return []
+    return [f"Prokip ignores the filter {' and '.join(ignored)} of sales: looking one up reads more pages."]
+
+
+def _has_variations(routes: Routes) -> bool:
+    answer = routes.maybe_get("variation", "list variations", {"per_page": "1"})
+    return answer is not None and all(row.has("variation_id") for row in routes.read_rows(answer, "list variations"))
+
+
+def _catalogue_warnings(routes: Routes) -> list[str]:
+    rows = routes.rows("product", "list products", {"per_page": "1"})
+    if not rows:
+        return ["There is no product in Prokip yet, or this user may see none."]
+    try:
+        list(items_of_product(rows[0]))
+    except MalformedPayload as error:
+        raise Refused(
+            f"This Prokip speaks another dialect: {error}",
+            kind=RefusalKind.CONFIGURATION,
+            operation="try the catalogue",
+        ) from error
+    return []
