@@ -88,12 +88,12 @@ def own_movement(state: Observed, observed_delta: int, *, must_look: bool) -> Ob
     `must_look`: the figure we last set or adopted may hold this order already (`orders.needs_look`).
     """
     if observed_delta == 0:
-        return mark_for_look(state) if must_look else state
+        return replace(state, look_due=True, late=state.late + 1) if must_look else state
     return replace(
         state,
         observed=None if state.observed is None else state.observed + observed_delta,
         moves=state.moves + 1,
-        late=state.late + max(0, -observed_delta) if must_look else state.late,
+        late=state.late + abs(observed_delta) if must_look else state.late,
         look_due=state.look_due or must_look or state.suspect is not None,
     )
 
@@ -130,7 +130,6 @@ def close_look(
     if look.first != look.second or look.moves != state.moves:
         return LookOutcome(state=mark_for_look(state), verdict=Verdict.AGAIN)
     found = look.first
-    late = state.late
     state = _without_answered_marks(state, look)
     if state.observed is None:
         return LookOutcome(state=_adopted(state, found, look), verdict=Verdict.FIRST)
@@ -139,25 +138,38 @@ def close_look(
         return LookOutcome(state=resolved, verdict=Verdict.UNKNOWN_RESOLVED)
     difference = found - state.observed
     if difference == state.held:
-        return LookOutcome(state=replace(state, suspect=None), verdict=Verdict.NOTHING)
-    if 0 < difference <= late and state.held == 0:
-        return LookOutcome(state=_adopted(state, found, look), verdict=Verdict.ADOPTED_HIGHER)
+        return LookOutcome(state=_confirmed(state, look), verdict=Verdict.NOTHING)
     if difference < 0 and not _is_settled(state.suspect, difference, look.began_at, settle):
         return LookOutcome(state=_suspected(state, difference, look), verdict=Verdict.SUSPECT, drift=difference)
     return _drifted(state, difference, look, judge_drift(difference, limit=drift_limit, corrections=corrections_today))
 
 
 def _drifted(state: Observed, difference: int, look: Look, judgement: DriftJudgement) -> LookOutcome:
-    if state.is_kept or judgement is not DriftJudgement.CORRECT:
-        held = replace(state, held=difference, suspect=None, fence=later(state.fence, look.platform_at))
+    """Adopt or hold. What our own figures buried of late orders is no drift, whatever its size.
+
+    Correcting a higher figure lowers the store, which is safe however often it is done: it is never held for being the
+    third, and not counted, for mostly it is a cancelled order that we hear of later.
+    """
+    is_drift = abs(difference) > state.late
+    must_hold = judgement is DriftJudgement.HOLD_LARGE or (judgement is DriftJudgement.HOLD_REPEATED and difference < 0)
+    if state.is_kept or (is_drift and must_hold):
+        held = replace(state, held=difference, suspect=None, late=0, fence=later(state.fence, look.platform_at))
         return LookOutcome(state=held, verdict=Verdict.HELD, drift=difference, judgement=judgement)
     return LookOutcome(
         state=_adopted(state, look.first, look),
-        verdict=Verdict.ADOPTED_HIGHER if difference > 0 else Verdict.DRIFT_CORRECTED,
-        drift=difference,
-        is_correction=True,
-        judgement=judgement,
+        verdict=Verdict.DRIFT_CORRECTED if difference < 0 else Verdict.ADOPTED_HIGHER,
+        drift=difference if is_drift else 0,
+        is_correction=is_drift and difference < 0,
+        judgement=DriftJudgement.CORRECT,
     )
+
+
+def _confirmed(state: Observed, look: Look) -> Observed:
+    """The store shows what we believe. If late lines had put that in question, two errors may just have met: the figure
+    is taken anew, and orders that it may hold will make us look again.
+    """
+    fence = later(state.fence, look.platform_at) if state.late else state.fence
+    return replace(state, suspect=None, late=0, fence=fence)
 
 
 def _without_answered_marks(state: Observed, look: Look) -> Observed:
@@ -165,11 +177,12 @@ def _without_answered_marks(state: Observed, look: Look) -> Observed:
     hint = state.hint
     if hint is not None and (hint.heard_at <= look.began_at or hint.quantity == look.second):
         hint = None
-    return replace(state, look_due=False, hint=hint, late=0)
+    return replace(state, look_due=False, hint=hint)
 
 
 def _adopted(state: Observed, observed: int, look: Look) -> Observed:
-    return replace(state, observed=observed, held=0, suspect=None, fence=later(state.fence, look.platform_at))
+    fence = later(state.fence, look.platform_at)
+    return replace(state, observed=observed, held=0, suspect=None, late=0, fence=fence)
 
 
 def _is_settled(suspect: Suspect | None, difference: int, began_at: datetime, settle: timedelta) -> bool:

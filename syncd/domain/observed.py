@@ -31,9 +31,10 @@ class Observed:
 
     `observed` is None until the first look. `fence` is the platform's time of the last figure that may hold orders we
     had not heard of. `held` is the difference that waits for a person: the store should show `observed + held`;
-    `is_kept` says that a person wants it so, so that no look may resolve it. `late` counts units taken by own orders
-    that our own figure may have buried since the last closed look. `moves` counts own movements, for telling whether
-    one came in between. `unknown` means that a push has no answer; its quarantine is the engine's.
+    `is_kept` says that a person wants it so, so that no look may resolve it. `late` counts units that a figure of ours
+    may hold or have buried already when our belief counted them: a look may find that much of a difference. `moves`
+    counts own movements, for telling whether one came in between. `unknown` means that a push has no answer; its
+    quarantine is the engine's.
     """
 
     observed: int | None = None

@@ -103,6 +103,7 @@ def after_push_ok(
         state,
         observed=state.observed + write.full,
         held=state.held - unwritten if state.held else 0,
+        late=state.late if state.held else state.late + abs(unwritten),
         fence=later(state.fence, answered_at) if buried else state.fence,
         look_due=state.look_due or (buried and state.moves != moves_at_plan),
     )

@@ -83,7 +83,13 @@ class Daemon:
     """Stores, back office and network are given; `start` begins, `crash` forgets what was under way."""
 
     def __init__(
-        self, clock: Clock, stores: list[Store], office: BackOffice, rules: Rules, weather: Weather, policy: RecordPolicy
+        self,
+        clock: Clock,
+        stores: list[Store],
+        office: BackOffice,
+        rules: Rules,
+        weather: Weather,
+        policy: RecordPolicy,
     ) -> None:
         self.clock, self.stores, self.office, self.rules, self.weather = clock, stores, office, rules, weather
         self.policy = policy
@@ -247,7 +253,10 @@ class Daemon:
             self.orders[key] = StoredOrder(_revision(told), taken, state)
         else:
             stored.revision, stored.taken, stored.state = _revision(told), taken, state
-        self.clock.say("syncd", f"takes in {self.stores[index].name}'s order {key[1]}: taken {before} to {taken}{self._tell(index)}")
+        self.clock.say(
+            "syncd",
+            f"takes in {self.stores[index].name}'s order {key[1]}: taken {before} to {taken}{self._tell(index)}",
+        )
         self._spawn(("record", key), self._record(key))
         self._kick_all()
 
@@ -358,7 +367,9 @@ class Daemon:
             store_compares=self.stores[index].compares,
             answered_at=self._now(),
         )
-        self.clock.say("syncd", f"pushed {write.expected} to {write.quantity}, difference {write.full}{self._tell(index)}")
+        self.clock.say(
+            "syncd", f"pushed {write.expected} to {write.quantity}, difference {write.full}{self._tell(index)}"
+        )
 
     def _push_lost(self, listing: Listing) -> None:
         assert listing.push is not None
@@ -495,9 +506,7 @@ class Daemon:
         assert target is not None
         more = target - document.returned.get("1", 0)
         stored.documents[intent.n] = replace(document, returned={"1": target}, is_settled=True)
-        self._acknowledged(
-            stored, acknowledged_return(self.cache, more, returned_before=before, returned_after=after)
-        )
+        self._acknowledged(stored, acknowledged_return(self.cache, more, returned_before=before, returned_after=after))
         self.clock.say("syncd", f"books that {target} of {invoice} are back")
 
     def _acknowledged(self, stored: StoredOrder, movement: Movement) -> None:

@@ -86,7 +86,11 @@ class History:
         begins = 5.0 if self.rng.random() < 0.5 else 0.0
         at = begins
         for _ in range(self.setting.events):
-            at = begins + self.rng.random() * self.setting.lasts if self.rng.random() < 0.7 else at + self.rng.random() * 0.5
+            at = (
+                begins + self.rng.random() * self.setting.lasts
+                if self.rng.random() < 0.7
+                else at + self.rng.random() * 0.5
+            )
             self.clock.after(at, self._something)
         for _ in range(self.setting.crashes):
             self.clock.after(begins + self.rng.random() * (self.setting.lasts + 30.0), self._crash)
@@ -104,7 +108,9 @@ class History:
         what = rng.random()
         if what < 0.45 or not store.orders:
             if what < 0.08:
-                self.office.till(min(rng.randint(1, 2), self.office.shelf) if rng.random() < 0.8 else -rng.randint(1, 3))
+                self.office.till(
+                    min(rng.randint(1, 2), self.office.shelf) if rng.random() < 0.8 else -rng.randint(1, 3)
+                )
             else:
                 store.sell(rng.choice((1, 1, 2)), is_paid=rng.random() < 0.7)
         elif what < 0.55:
@@ -191,7 +197,10 @@ class History:
                 documents = list(stored.documents.values())
                 held = sum(
                     sale.sold * sale.copies - sale.returned
-                    for sale in (self.office.sales.get(f"{'AB'[index]}/{number}" + (f"-{d.n}" if d.n > 1 else "")) for d in documents)
+                    for sale in (
+                        self.office.sales.get(f"{'AB'[index]}/{number}" + (f"-{d.n}" if d.n > 1 else ""))
+                        for d in documents
+                    )
                     if sale is not None
                 )
                 should = order.taken if is_recorded(stored.state, documents) else 0

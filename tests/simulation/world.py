@@ -73,7 +73,9 @@ class Store:
         order.is_final = cancel
         if units:
             ref = f"{number}-{len(order.refunds) + 1}"
-            order.refunds += (RefundLine(refund_id=ref, refund_line_id=ref, line_id="1", quantity=units, restocked=restock),)
+            order.refunds += (
+                RefundLine(refund_id=ref, refund_line_id=ref, line_id="1", quantity=units, restocked=restock),
+            )
         how = "cancelled" if cancel else f"refunded {units}"
         back = units if restock else 0
         self._take(number, -back, f"order {number} {how} {'with' if restock else 'without'} restock")
