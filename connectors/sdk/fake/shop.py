@@ -8,21 +8,9 @@ from decimal import Decimal
 
 from connectors.sdk.contract import Clock
 from connectors.sdk.fake.faults import Faults, Wire
-from connectors.sdk.fake.messages import moves_nothing, order_message, refund_message, to_json
-from connectors.sdk.signatures import sign_standard_webhook
+from connectors.sdk.fake.messages import moves_nothing, order_message, refund_message
+from connectors.sdk.fake.post import Delivery, Post
 from connectors.sdk.values import CatalogueItem, OrderLine, OrderSnapshot, Refund, RefundLine, StockRef
-
-TOPICS = (
-    "orders/changed",
-    "orders/refunded",
-    "orders/deleted",
-    "stock/changed",
-    "items/changed",
-    "items/deleted",
-    "access/ended",
-    "privacy/redact",
-)
-Delivery = tuple[Mapping[str, str], bytes]
 
 
 class SoldOut(Exception):
@@ -63,14 +51,14 @@ class FakeShop:
     items: dict[str, CatalogueItem] = field(default_factory=dict)
     figures: dict[str, int] = field(default_factory=dict)
     orders: dict[str, _Order] = field(default_factory=dict)
-    subscriptions: dict[str, str] = field(default_factory=dict)
+    post: Post = field(init=False)
     lock: threading.RLock = field(default_factory=threading.RLock)
     _late: list[Callable[[], None]] = field(default_factory=list)
-    _outbox: list[Delivery] = field(default_factory=list)
     _last_id: int = 1000
 
     def __post_init__(self) -> None:
         self.wire = Wire(clock=self.clock)
+        self.post = Post(account_id=self.account_id, secret=self.webhook_secret)
         if self.declares_taken is None:
             self.declares_taken = not self.compares
 
@@ -253,7 +241,7 @@ class FakeShop:
         """The merchant uninstalls us."""
         with self.lock:
             self._tell("access/ended", {"words": "The app was uninstalled."})
-            self.subscriptions.clear()
+            self.post.subscriptions.clear()
             self.faults.is_denied = True
 
     def ask_for_privacy(self, order_ids: tuple[str, ...]) -> None:
@@ -262,19 +250,18 @@ class FakeShop:
             self._tell("privacy/redact", {"orders": list(order_ids)})
 
     def take_deliveries(self) -> list[Delivery]:
-        """Signed webhooks since the last call, oldest first: headers with names in lower case, and the body."""
+        """Signed webhooks since the last call, oldest first."""
         with self.lock:
-            deliveries, self._outbox = self._outbox, []
-            return deliveries
+            return self.post.take()
 
     def sign(self, topic: str, body: bytes) -> Delivery:
         """A delivery of any body, signed by the store."""
-        headers = sign_standard_webhook(self.webhook_secret, f"d{self._next_id()}", self.now(), body)
-        return {**headers, "x-fake-topic": topic, "x-fake-account": self.account_id}, body
+        with self.lock:
+            return self.post.sign(topic, body, self.now())
 
     def _tell(self, topic: str, message: Mapping[str, object]) -> None:
-        if topic in self.subscriptions and not self.faults.is_deaf:
-            self._outbox.append(self.sign(topic, to_json(message)))
+        if not self.faults.is_deaf:
+            self.post.tell(topic, message, self.now())
 
     # ------------------------------------------------------------------------------------------ the insides
 

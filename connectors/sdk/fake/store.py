@@ -8,7 +8,8 @@ from connectors.sdk.contract import Account, StoreTraits
 from connectors.sdk.errors import Unavailable
 from connectors.sdk.fake.faults import CatalogueFault
 from connectors.sdk.fake.messages import read_fact
-from connectors.sdk.fake.shop import TOPICS, FakeShop
+from connectors.sdk.fake.post import TOPICS
+from connectors.sdk.fake.shop import FakeShop
 from connectors.sdk.values import (
     AccountInfo,
     CatalogueItem,
@@ -229,20 +230,20 @@ class FakeStore:
         return WebhookReport(states=states)
 
     def _checked(self, topic: str, url: str, *, repair: bool) -> WebhookState:
-        before = self.shop.subscriptions.get(topic)
+        before = self.shop.post.subscriptions.get(topic)
         if before == url:
             return WebhookState.RIGHT
         if not repair:
             return WebhookState.MISSING
-        self.shop.subscriptions[topic] = url
+        self.shop.post.subscriptions[topic] = url
         return WebhookState.MADE if before is None else WebhookState.REPAIRED
 
     def remove_webhooks(self, url: str) -> None:
         """Only those that deliver to `url`."""
         self._reach("remove_webhooks")
         with self.shop.lock:
-            for topic in [topic for topic, target in self.shop.subscriptions.items() if target == url]:
-                del self.shop.subscriptions[topic]
+            for topic in [topic for topic, target in self.shop.post.subscriptions.items() if target == url]:
+                del self.shop.post.subscriptions[topic]
 
     def facts(self, headers: Mapping[str, str], body: bytes) -> tuple[Fact, ...]:
         """One fact per delivery."""

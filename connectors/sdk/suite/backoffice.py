@@ -201,7 +201,7 @@ class BackOfficeConformance:
             pytest.skip("This back office cannot look sales up.")
         assert office.read_sale("999999999") is None
 
-    # ------------------------------------------------------------------------------------------ returns
+    # ------------------------------------------------------------------------------------------ goods that come back
 
     def test_returns_are_absolute(
         self, driver: BackOfficeDriver, office: BackOffice, items: dict[str, CatalogueItem]
