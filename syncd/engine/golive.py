@@ -23,13 +23,11 @@ from schema.tables import (
     Match,
     Order,
     OrderLine,
-    RecordPolicy,
     RuleKind,
     StockItem,
 )
-from syncd.domain import golive as rules
 from syncd.domain import publish
-from syncd.engine import orders
+from syncd.engine import lines, orders
 from syncd.engine.context import Engine
 from syncd.engine.desired import Facts, refresh_all
 from syncd.engine.leases import Held, confirm
@@ -199,12 +197,7 @@ def _judge(session: Session, connection: Connection, now: datetime) -> tuple[dic
     stored = select(Order).where(Order.connection_id == connection.id, col(Order.version).is_not(None))
     for order in session.exec(stored.order_by(col(Order.placed_at))):
         rows = session.exec(select(OrderLine).where(OrderLine.order_id == order.id)).all()
-        is_before = rules.is_baseline(
-            policy_paid=connection.record is RecordPolicy.PAID,
-            placed_at=order.placed_at,
-            paid_at=order.paid_at,
-            live_at=now,
-        )
+        is_before = lines.is_before(connection, order, now)
         units = sum(row.taken for row in rows)
         if is_before and units and not order.is_test:
             paid_before.append(

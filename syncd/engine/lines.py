@@ -24,7 +24,7 @@ from schema.tables import (
     SaleKind,
     SalesLog,
 )
-from syncd.domain import golive, look
+from syncd.domain import backoffice, golive, look
 from syncd.domain import orders as rules
 from syncd.engine import items
 from syncd.engine.context import Engine
@@ -153,12 +153,15 @@ def _count_open(
 
 def is_baseline(connection: Connection, order: Order) -> bool:
     """Whether the order's recording condition was met before its connection went live."""
-    return not order.is_wanted and golive.is_baseline(
-        policy_paid=connection.record is RecordPolicy.PAID,
-        placed_at=order.placed_at,
-        paid_at=order.paid_at,
-        live_at=connection.live_at,
+    return not order.is_wanted and is_before(connection, order, connection.live_at)
+
+
+def is_before(connection: Connection, order: Order, live_at: datetime | None) -> bool:
+    """Whether an order would be baseline if its store had gone live then."""
+    met_at = golive.condition_met_at(
+        backoffice.RecordPolicy(connection.record.value), created_at=order.placed_at, paid_at=order.paid_at
     )
+    return golive.standing(golive.began_at(live_at), met_at) is golive.Standing.BASELINE
 
 
 def _move_belief(

@@ -272,7 +272,9 @@ def _fill(market: Market, session: Session, record: str) -> None:
     session.add(place)
     session.flush()
     market.location_id = place.id
-    _connect(market, session, "office", "fake-office", {"office": market.office.account_id}, ConnectionState.LIVE, record)
+    _connect(
+        market, session, "office", "fake-office", {"office": market.office.account_id}, ConnectionState.LIVE, record
+    )
     for name, shop in market.shops.items():
         _connect(market, session, name, "fake", {"shop": shop.account_id}, ConnectionState.SHADOW, record)
         session.add(PoolLocation(connection_id=market.ids[name], location_id=place.id))
@@ -309,5 +311,3 @@ def _connect(
     session.add(row)
     session.flush()
     market.ids[name] = row.id
-
-
