@@ -69,6 +69,7 @@ class BackOfficeConformance:
         assert len(ids) == len(set(ids))
         assert set(driver.skus) <= {item.sku for page in pages for item in page.items}
         assert {page.expected for page in pages} <= {None, len(ids)}
+        assert {row.external_id for page in pages for row in page.rows} <= set(ids)
 
     def test_the_catalogue_is_in_a_stable_order(self, office: BackOffice) -> None:
         first, second = ([item.external_id for page in office.catalogue() for item in page.items] for _ in range(2))
@@ -122,7 +123,7 @@ class BackOfficeConformance:
         driver.advance(1)
         hints = office.till_hints(since)
         assert items[driver.skus[0]].ref.stock_id in {ref.stock_id for ref in hints.refs}
-        assert hints.until <= driver.account.clock.now()
+        assert since <= hints.until <= driver.account.clock.now()
 
     # ------------------------------------------------------------------------------------------ sales
 
