@@ -79,24 +79,28 @@ def batch_products(call: Call) -> Answer:
 
 def list_variations(call: Call) -> Answer:
     """GET /products/{parent}/variations."""
-    parent = _found(call, call.ids[0])
-    return _variation_page(call, [item for item in call.site.shop.variations(parent) if in_dates(call, item)])
+    return _variation_page(call, call.site.shop.variations(_found(call, call.ids[0])))
 
 
 def all_variations(call: Call) -> Answer:
     """GET /variations, since 10.3."""
     if not call.site.shop.rules.at_least(10, 3):
         raise no_route()
-    items = [item for item in call.site.shop.products.values() if item.parent is not None and in_dates(call, item)]
-    include, skus = call.listed("include"), {collated(sku) for sku in call.listed("sku")}
-    items = [item for item in items if not include or str(item.id) in include]
-    items = [item for item in items if not skus or collated(item.sku) in skus]
-    return _variation_page(call, [item for item in items if item.status != "trash"])
+    return _variation_page(call, [item for item in call.site.shop.products.values() if item.parent is not None])
 
 
 def _variation_page(call: Call, items: list[Product]) -> Answer:
     shop, home = call.site.shop, call.site.home
-    return page(call, items, lambda item: shapes.variation(shop, home, item), shuffle=shop.random)
+    include, skus = call.listed("include"), {collated(sku) for sku in call.listed("sku")}
+    wanted = [
+        item
+        for item in items
+        if item.status != "trash"
+        and (not include or str(item.id) in include)
+        and (not skus or collated(item.sku) in skus)
+        and in_dates(call, item)
+    ]
+    return page(call, wanted, lambda item: shapes.variation(shop, home, item), shuffle=shop.random)
 
 
 def get_variation(call: Call) -> Answer:

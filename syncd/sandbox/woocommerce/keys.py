@@ -68,7 +68,7 @@ class Keys:
             given = _basic(authorization) or _query(request)
             if given is not None:
                 return self._checked(*given)
-        return self._signed(request, authorization)
+        return self._signed(request, authorization, "https" if secure else "http")
 
     def _checked(self, key: str, secret: str) -> Key | None:
         held = self.held.get(key)
@@ -76,7 +76,7 @@ class Keys:
             raise _refused("Consumer secret is invalid.")
         return held
 
-    def _signed(self, request: Request, authorization: str) -> Key | None:
+    def _signed(self, request: Request, authorization: str, scheme: str) -> Key | None:
         parameters = dict(parse_qsl(request.query_string, keep_blank_values=True)) | _oauth_header(authorization)
         given = [name for name in OAUTH if parameters.get(name)]
         if not given:
@@ -87,15 +87,17 @@ class Keys:
         held = self.held.get(parameters["oauth_consumer_key"])
         if held is None:
             raise _refused("Consumer key is invalid.")
-        self._check_signature(request, held, parameters)
+        self._check_signature(request, held, parameters, scheme)
         self._check_nonce(parameters["oauth_timestamp"], parameters["oauth_nonce"])
         return held
 
-    def _check_signature(self, request: Request, held: Key, parameters: dict[str, str]) -> None:
+    def _check_signature(self, request: Request, held: Key, parameters: dict[str, str], scheme: str) -> None:
+        """The signed address is the shop's home, with the scheme that PHP believes the request to have."""
         method = METHODS.get(parameters["oauth_signature_method"])
         if method is None:
             raise _refused("Invalid signature - signature method is invalid.")
-        text = base_string(request.method, f"{self.home()}{_below(request, self.home())}", parameters)
+        home = f"{scheme}://{self.home().split('://', 1)[1]}"
+        text = base_string(request.method, f"{home}{_below(request, home)}", parameters)
         digest = hmac.new(f"{held.secret}&".encode(), text.encode(), method).digest()
         if not hmac.compare_digest(base64.b64encode(digest), parameters["oauth_signature"].encode()):
             raise _refused("Invalid signature - provided signature does not match.")

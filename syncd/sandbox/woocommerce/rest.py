@@ -1,12 +1,13 @@
 """REST v3 by HTTP: which route answers, who may call it, and what the answer looks like on the wire."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import format_datetime
 
 from syncd.sandbox.wire import Request, Response
-from syncd.sandbox.woocommerce import catalogue, selling, telling
+from syncd.sandbox.woocommerce import catalogue, orders, selling, telling
 from syncd.sandbox.woocommerce.answers import Answer, Call, RestError, body_of
 from syncd.sandbox.woocommerce.site import Site
 from syncd.sandbox.woocommerce.text import encoded
@@ -66,6 +67,13 @@ def system_status(call: Call) -> Answer:
     return Answer(body={"environment": environment, "settings": settings})
 
 
+def order_totals(call: Call) -> Answer:
+    """GET /reports/orders/totals: every status and how many orders have it."""
+    found = Counter(order.status for order in call.site.shop.orders.values())
+    shown = [status for status in orders.STATUSES if status not in ("auto-draft", "trash")]
+    return Answer(body=[{"slug": status, "name": status.title(), "total": found[status]} for status in shown])
+
+
 ROUTES = (
     _route("products", "/products", GET=catalogue.list_products, POST=catalogue.create_product),
     _route("products_batch", "/products/batch", UPDATE=catalogue.batch_products),
@@ -87,6 +95,7 @@ ROUTES = (
     _route("order_refunds", "/orders/#/refunds", GET=selling.list_refunds, POST=selling.create_refund),
     _route("order_refund", "/orders/#/refunds/#", GET=selling.get_refund, DELETE=selling.delete_refund),
     _route("refunds", "/refunds", GET=selling.all_refunds),
+    _route("order_totals", "/reports/orders/totals", GET=order_totals),
     _route("webhooks", "/webhooks", GET=telling.list_webhooks, POST=telling.create_webhook),
     _route(
         "webhook", "/webhooks/#", GET=telling.get_webhook, UPDATE=telling.put_webhook, DELETE=telling.delete_webhook
