@@ -1,7 +1,7 @@
 """The contract: what a plugin is, what a store can do, what a back office can do.
 
-A package joins by an entry point in the group `syncd.connectors` that names a `Plugin`. A connector translates; it never
-decides. Calls block, may come from any thread, and raise only the errors of `errors.py`. Every request has a time-out.
+A package joins by an entry point in the group `syncd.connectors` that names a `Plugin`. A connector translates; it
+never decides. Calls block, may come from any thread, and raise only the errors of `errors.py`. Every request has a time-out.
 `suite.py` is the conformance suite that every connector passes.
 """
 
@@ -107,7 +107,9 @@ class Store(Protocol):
     """A connection that sells."""
 
     @property
-    def traits(self) -> StoreTraits: ...
+    def traits(self) -> StoreTraits:
+        """The same for the life of the connector."""
+        ...
 
     def probe(self) -> AccountInfo:
         """Check credentials, rights and version by harmless calls, and tell what the account is."""
@@ -130,8 +132,10 @@ class Store(Protocol):
         ...
 
     def write_stock(self, batch: WriteBatch) -> WriteAnswer:
-        """Compare and set. One batch as given by `batches`; a raised Unavailable means no row was written, a raised
-        OutcomeUnknown that any may have been."""
+        """Compare and set one batch as given by `batches`.
+
+        A raised Unavailable means that no row was written, a raised OutcomeUnknown that any may have been.
+        """
         ...
 
     def orders_since(self, since: datetime) -> Iterator[OrdersPage]:
@@ -165,8 +169,11 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackOfficeTraits:
-    """`finds_sales`: a lost answer can be looked up. `takes_returns`: returns can be recorded. `gives_hints`: it can
-    tell which items were sold at the till lately. `read_rows`: how many items a targeted reading asks for at once."""
+    """What the engine must know of a back office.
+
+    `finds_sales`: a lost answer can be looked up. `takes_returns`: returns can be recorded. `gives_hints`: it can tell
+    which items were sold at the till lately. `read_rows`: how many items a targeted reading asks for at once.
+    """
 
     finds_sales: bool
     takes_returns: bool
@@ -178,7 +185,9 @@ class BackOffice(Protocol):
     """The connection whose stock figure is the authority."""
 
     @property
-    def traits(self) -> BackOfficeTraits: ...
+    def traits(self) -> BackOfficeTraits:
+        """The same for the life of the connector."""
+        ...
 
     def probe(self) -> AccountInfo:
         """Check credentials and what the account really honours, by harmless calls; locations are in the answer."""
@@ -197,8 +206,10 @@ class BackOffice(Protocol):
         ...
 
     def record_sale(self, sale: Sale, *, not_after: datetime) -> RecordedSale:
-        """Record one sale. Begins no request after `not_after` (raises Unavailable instead). Raises Refused with its
-        kind, Unavailable when surely not recorded, OutcomeUnknown when it may have been."""
+        """Record one sale. Begins no request after `not_after` (raises Unavailable instead).
+
+        Raises Refused with its kind, Unavailable when surely not recorded, OutcomeUnknown when it may have been.
+        """
         ...
 
     def find_sale(self, sale: Sale) -> tuple[RecordedSale, ...]:
@@ -234,8 +245,7 @@ class WebhookDoor(Protocol):
         ...
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> None:
-        """Prove over the raw bytes that one of the secrets signed this; raises InvalidSignature. Empty secrets prove
-        nothing."""
+        """Prove over the raw bytes that one of the secrets signed this; InvalidSignature. Empty ones prove nothing."""
         ...
 
     def secrets(self, credentials: Mapping[str, str]) -> tuple[str, ...]:
@@ -288,10 +298,14 @@ class Plugin(Protocol):
     """
 
     @property
-    def platform(self) -> str: ...
+    def platform(self) -> str:
+        """In lower case."""
+        ...
 
     @property
-    def role(self) -> Role: ...
+    def role(self) -> Role:
+        """One role per plugin."""
+        ...
 
     @property
     def door(self) -> WebhookDoor | None:

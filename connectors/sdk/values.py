@@ -109,7 +109,7 @@ class WriteBatch:
 class WriteOutcome(StrEnum):
     """How one write ended.
 
-    NOT_SENT has surely had no effect and says nothing about the figure (a neighbour's mismatch, a limit): plan it again.
+    NOT_SENT had surely no effect and says nothing about the figure (a neighbour's mismatch, a limit): plan it again.
     """
 
     WRITTEN = "written"
@@ -123,7 +123,7 @@ class WriteOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteResult:
-    """The outcome of one write; `found` is the figure seen where it was not the expected one, `words` the platform's."""
+    """The outcome of one write; `found` is the figure seen where another was expected, `words` the platform's."""
 
     outcome: WriteOutcome
     found: int | None = None
@@ -146,8 +146,8 @@ class OrderLine:
     """One line of an order.
 
     `quantity` is what was ordered, refunded or removed units included. `taken` is what the store has taken from its own
-    stock and not put back, where it says so itself (WooCommerce); None means: quantity less what the order's refunds put
-    back. `total` is the money of the line with tax, after discounts, for `quantity`. `moves_nothing` is the reason in
+    stock and not put back, where it says so itself (WooCommerce); None means: quantity less what the order's refunds
+    put back. `total` is the money of the line with tax, after discounts, for `quantity`. `moves_nothing` is the reason in
     words why this line is no stock (a gift card, a custom line), empty where it is.
     """
 
@@ -348,8 +348,8 @@ class StockRow:
 class AuthorityPage:
     """One page of a reading of the back office: its items, their rows, and when this page's own request ran.
 
-    `began_at` is taken before the request is sent, `answered_at` after the whole answer is here, by our clock. `expected`
-    is the number of items that the back office says there are in all, where it says so.
+    `began_at` is taken before the request is sent, `answered_at` after the whole answer is here, by our clock.
+    `expected` is the number of items that the back office says there are in all, where it says so.
     """
 
     items: tuple[CatalogueItem, ...]
