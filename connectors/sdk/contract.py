@@ -1,7 +1,8 @@
 """The contract: what a plugin is, what a store can do, what a back office can do.
 
 A package joins by an entry point in the group `syncd.connectors` that names a `Plugin`. A connector translates; it
-never decides. Calls block, may come from any thread, and raise only the errors of `errors.py`. Every request has a time-out.
+never decides. Calls block, may come from any thread, and raise only the errors of `errors.py`. Every request has a
+time-out.
 `suite.py` is the conformance suite that every connector passes.
 """
 

@@ -147,8 +147,8 @@ class OrderLine:
 
     `quantity` is what was ordered, refunded or removed units included. `taken` is what the store has taken from its own
     stock and not put back, where it says so itself (WooCommerce); None means: quantity less what the order's refunds
-    put back. `total` is the money of the line with tax, after discounts, for `quantity`. `moves_nothing` is the reason in
-    words why this line is no stock (a gift card, a custom line), empty where it is.
+    put back. `total` is the money of the line with tax, after discounts, for `quantity`. `moves_nothing` is the reason
+    in words why this line is no stock (a gift card, a custom line), empty where it is.
     """
 
     line_id: str
