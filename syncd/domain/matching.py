@@ -1,0 +1,39 @@
+"""Which of the merchant's SKUs a listing is: exactly the one it says, where nothing contradicts.
+
+Used by `syncd/engine/match.py`.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Result(StrEnum):
+    """How a listing that says an SKU stands to the merchant's SKUs."""
+
+    LINKED = "linked"
+    UNMATCHED = "unmatched"
+    DUPLICATE = "duplicate"
+
+
+def judge(*, is_known: bool, figures: int) -> Result:
+    """`figures`: over how many stock figures of one store the SKU is spread. More than one is nobody's to choose but
+    a person's; several listings on one figure are one.
+    """
+    if figures > 1:
+        return Result.DUPLICATE
+    return Result.LINKED if is_known else Result.UNMATCHED
+
+
+def clean(sku: str | None) -> str | None:
+    """An SKU without the blanks around it; None where nothing is left. Case counts."""
+    return (sku or "").strip() or None
+
+
+def spelled_otherwise(sku: str, known: Iterable[str]) -> str | None:
+    """A known SKU that differs only in case or blanks: to be told, never taken for the same."""
+    wanted = _loosely(sku)
+    return next((other for other in known if other != sku and _loosely(other) == wanted), None)
+
+
+def _loosely(sku: str) -> str:
+    return "".join(sku.split()).casefold()
