@@ -4,6 +4,7 @@ there.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from connectors.prokip.auth import Session
 from connectors.sdk.answer import Answer
@@ -16,6 +17,7 @@ from connectors.sdk.reader import Reader
 
 DEFAULT_URL = "https://api.prokip.africa"
 REQUESTS_A_MINUTE = 60
+_MINUTE = timedelta(minutes=1)
 # The live server is slow; a minute is what it was seen to need.
 _TIMEOUTS = Timeouts(connect=15, read=60, write=30, pool=30, total=120)
 _STATUSES: Mapping[int, Meaning | None] = {
@@ -29,8 +31,8 @@ _STATUSES: Mapping[int, Meaning | None] = {
 class ProkipClient:
     """The requests of one connection. Safe to use from several threads.
 
-    Reads share a budget of 60 a minute until the rate headers tell another; writes go out at once unless the server has
-    said "too many".
+    Reads share a budget of 60 a minute until the rate headers tell another; writes go out at once until the server says
+    that nothing is left.
     """
 
     def __init__(self, account: Account) -> None:
@@ -38,6 +40,7 @@ class ProkipClient:
         base_url = (account.settings.get("url") or DEFAULT_URL).rstrip("/")
         a_minute = int(account.settings.get("requests_per_minute") or REQUESTS_A_MINUTE)
         self._budget = RateBudget(maximum=a_minute, per_second=a_minute / 60, clock=account.clock)
+        self._minute_ends = account.clock.now()
         self._session = Session(account, base_url)
         self._http = PlatformClient(
             account,
@@ -58,9 +61,18 @@ class ProkipClient:
         operation: str,
         params: Mapping[str, str] | None = None,
         priority: Priority = Priority.TARGETED,
+        not_after: datetime | None = None,
     ) -> Answer:
         """GET; an answer of 404 is the caller's to judge."""
-        call = Call(method="GET", path=path, operation=operation, is_write=False, params=params, priority=priority)
+        call = Call(
+            method="GET",
+            path=path,
+            operation=operation,
+            is_write=False,
+            params=params,
+            priority=priority,
+            not_after=not_after,
+        )
         return self.send(call)
 
     def send(self, call: Call) -> Answer:
@@ -89,10 +101,21 @@ class ProkipClient:
         return answer
 
     def _learn(self, answer: Answer) -> None:
-        """Follow the limit that the server tells; it counts a minute from the first request in it."""
-        limit, left = (answer.headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining"))
-        if limit.isdecimal() and left.isdecimal() and int(limit) > 0:
-            self._budget.learn(available=int(left), restore_rate=int(limit) / 60, maximum=int(limit))
+        """Follow the headers. The server counts in minutes that begin with their first request, and gives nothing back
+        before such a minute is over; a sixth of each is left to writes.
+        """
+        told = (answer.headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining"))
+        limit, left = (int(text) if text.isdecimal() else -1 for text in told)
+        if limit <= 0 or left < 0:
+            return
+        if left >= limit - 1 or answer.answered_at >= self._minute_ends:
+            self._minute_ends = answer.answered_at + _MINUTE
+        rest = max(1.0, (self._minute_ends - answer.answered_at).total_seconds())
+        spare = left - limit // 6
+        rate = limit / _MINUTE.total_seconds() if spare > 0 else 1 / rest
+        self._budget.learn(available=max(0, spare), restore_rate=rate, maximum=limit)
+        if left == 0:
+            self._budget.pause(rest)
 
 
 def words_of(answer: Answer) -> str:

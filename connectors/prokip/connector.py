@@ -82,14 +82,18 @@ class ProkipBackOffice:
         not list.
         """
         params = {"order_by": "newest", "order_direction": "asc"}
-        products = items = 0
+        products = items = total = 0
         pages = self._routes.pages("product", "read the catalogue", params, CATALOGUE_ROWS, Priority.BULK)
         for answer, rows, info in pages:
             found = [one for row in rows for one in items_of_product(row)]
             products, items = products + len(rows), items + len(found)
-            missing = max(0, (info.total or 0) - products)
+            total = max(total, info.total or 0)  # where it shrinks on the way, a product slipped over a page's edge
             page = _page(found, answer)
-            yield replace(page, expected=items + missing) if info.is_last else replace(page, is_last=False)
+            yield (
+                replace(page, expected=items + max(0, total - products))
+                if info.is_last
+                else replace(page, is_last=False)
+            )
 
     def read_stock(self, refs: Sequence[StockRef]) -> AuthorityPage:
         """By variation ids in one request; by product ids where the server has no such route. At least one."""
@@ -126,7 +130,8 @@ class ProkipBackOffice:
     def record_sale(self, sale: Sale, *, not_after: datetime) -> RecordedSale:
         """One sell in one request. Its contact, if it is not known yet, is looked up or made first."""
         contact_id = self._contacts.find_or_make(sale.channel, sale.channel_name, not_after)
-        answer = self._routes.post("sell", _RECORD, sell_body(sale, contact_id, self._time_zone()), not_after)
+        body = sell_body(sale, contact_id, self._time_zone(not_after))
+        answer = self._routes.post("sell", _RECORD, body, not_after)
         try:
             return judged_sale(answer, allows_overselling=self._account.settings.get("allow_overselling") != "no")
         except ConnectorError as error:
@@ -204,9 +209,9 @@ class ProkipBackOffice:
             words = "has no such line" if line is None else f"has only {line.quantity} units in this line"
             raise Refused(f"The sale {words} in Prokip.", connection=self._account.connection, operation=_RETURN)
 
-    def _time_zone(self) -> ZoneInfo:
+    def _time_zone(self, not_after: datetime | None = None) -> ZoneInfo:
         if self._zone is None:
-            self._zone = time_zone_of(self._routes)
+            self._zone = time_zone_of(self._routes, not_after)
         return self._zone
 
 

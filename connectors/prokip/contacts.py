@@ -7,6 +7,7 @@ from datetime import datetime
 
 from connectors.prokip.routes import Routes
 from connectors.prokip.translate import contact_body, contact_code_of, to_json
+from connectors.sdk.budget import Priority
 from connectors.sdk.errors import MalformedPayload, OutcomeUnknown, Refused, Unavailable
 from connectors.sdk.reader import Reader
 
@@ -18,12 +19,13 @@ class Contacts:
         self._routes = routes
         self._known: dict[str, str] = {}
 
-    def find(self, channel: str) -> str | None:
+    def find(self, channel: str, not_after: datetime | None = None) -> str | None:
         """The contact's id; the filter finds parts of codes too, so the code is compared."""
         if channel not in self._known:
             code = contact_code_of(channel)
             params = {"type": "customer", "contact_id": code}
-            for _, rows, _ in self._routes.pages("contactapi", "find the contact", params, 50):
+            pages = self._routes.pages("contactapi", "find the contact", params, 50, Priority.URGENT, not_after)
+            for _, rows, _ in pages:
                 for row in rows:
                     if (row.maybe_text("contact_id") or "").upper() == code:
                         self._known[channel] = row.id("id")
@@ -31,7 +33,7 @@ class Contacts:
 
     def find_or_make(self, channel: str, channel_name: str, not_after: datetime) -> str:
         """The contact's id. Unavailable where it could not be made; no sale depends on that outcome yet."""
-        found = self.find(channel)
+        found = self.find(channel, not_after)
         if found is not None:
             return found
         try:
@@ -40,7 +42,7 @@ class Contacts:
             self._known[channel] = Reader.of(answer.json(), "the contact").nested("data").id("id")
         except (Refused, OutcomeUnknown, MalformedPayload) as error:
             # Somebody else was quicker, or the answer was lost.
-            if self.find(channel) is None:
+            if self.find(channel, not_after) is None:
                 if isinstance(error, Refused):
                     raise
                 raise Unavailable(str(error), operation="make the contact") from error

@@ -42,8 +42,11 @@ def _buried_words(row: Reader) -> str | None:
 _SET_UP_WRONGLY = re.compile(
     r"No query results for model|sell_price_inc_tax|No products added|Invalid form data|Undefined (array key|index)"
 )
-# Deadlock, lock wait time-out, lost connection; also as SQLSTATE classes.
-_PASSES_BY_ITSELF = re.compile(r"SQLSTATE\[(40|08)|\b(1205|1213|2002|2006|2013)\b|[Dd]eadlock|Lock wait timeout")
+# Deadlock, lock wait time-out, lost connection. Never a bare number: the words may quote a product's name.
+_PASSES_BY_ITSELF = re.compile(
+    r"SQLSTATE\[(40|08)\w+\]|SQLSTATE\[HY000\](: General error:)? \[?(1205|2002|2006|2013)\b"
+    r"|Deadlock found when|Lock wait timeout exceeded"
+)
 _OVERSOLD = re.compile(r"Mismatch between sold and purchase quantity")
 
 

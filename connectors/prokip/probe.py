@@ -4,6 +4,7 @@ server does not know are ignored in silence, so each one is tried with a value t
 
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -52,9 +53,9 @@ def probe(routes: Routes, account: Account) -> AccountInfo:
     )
 
 
-def time_zone_of(routes: Routes) -> ZoneInfo:
+def time_zone_of(routes: Routes, not_after: datetime | None = None) -> ZoneInfo:
     """The zone in which the business writes its times. The rest of the answer holds passwords and is forgotten."""
-    return _zone(routes.single("business-details", "read the business"))
+    return _zone(routes.single("business-details", "read the business", not_after))
 
 
 def _zone(business: Reader) -> ZoneInfo:

@@ -43,22 +43,28 @@ class Routes:
         """The rows of a list that is asked for in one piece."""
         return self.read_rows(self._get(path, operation, params, priority), operation)
 
-    def single(self, path: str, operation: str) -> Reader:
+    def single(self, path: str, operation: str, not_after: datetime | None = None) -> Reader:
         """The one object under `data`."""
-        answer = self._get(path, operation, None, Priority.TARGETED)
+        answer = self._get(path, operation, None, Priority.TARGETED, not_after)
         try:
             return Reader.of(answer.json(), path).nested("data")
         except MalformedPayload as error:
             raise self._unreadable(operation, error) from error
 
     def pages(
-        self, path: str, operation: str, params: Mapping[str, str], size: int, priority: Priority = Priority.TARGETED
+        self,
+        path: str,
+        operation: str,
+        params: Mapping[str, str],
+        size: int,
+        priority: Priority = Priority.TARGETED,
+        not_after: datetime | None = None,
     ) -> Iterator[Page]:
         """All pages of a list. One that cannot be read is Unavailable: half a list must not pass for a whole one."""
         number, is_last = 1, False
         while not is_last:
             paging = {"per_page": str(size), "page": str(number)}
-            answer = self._get(path, operation, {**params, **paging}, priority)
+            answer = self._get(path, operation, {**params, **paging}, priority, not_after)
             try:
                 info = page_info(answer.json(), number)
             except MalformedPayload as error:
@@ -83,8 +89,15 @@ class Routes:
         """Give back sockets."""
         self._client.close()
 
-    def _get(self, path: str, operation: str, params: Mapping[str, str] | None, priority: Priority) -> Answer:
-        return self._found(self._client.read(f"{_API}/{path}", operation, params, priority), operation)
+    def _get(
+        self,
+        path: str,
+        operation: str,
+        params: Mapping[str, str] | None,
+        priority: Priority,
+        not_after: datetime | None = None,
+    ) -> Answer:
+        return self._found(self._client.read(f"{_API}/{path}", operation, params, priority, not_after), operation)
 
     def read_rows(self, answer: Answer, operation: str) -> list[Reader]:
         """The rows of an answer; Unavailable where it is no list."""
