@@ -1,10 +1,10 @@
 """Connectors are found by the entry point group `syncd.connectors`, ours and a stranger's alike.
 
-An entry point names a module, a module's attribute or a class: whatever answers as `connectors.sdk.contract.Plugin`. A
-module gives its attribute `plugin`.
+An entry point names whatever answers as `connectors.sdk.contract.Plugin`: an object, a class that makes one without
+arguments, or a module that is one or has one as its attribute `plugin`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -26,9 +26,14 @@ class Plugins:
 
 def load_plugins() -> Plugins:
     """Every connector that is installed. One that fails is named in `broken`; the others run."""
+    return load_from(entry_points(group=GROUP))
+
+
+def load_from(entries: Iterable[EntryPoint]) -> Plugins:
+    """The connectors of these entry points."""
     found: dict[str, Plugin] = {}
     broken: dict[str, str] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+    for entry in sorted(entries, key=lambda entry: entry.name):
         try:
             plugin = _load(entry)
         except Exception as error:  # noqa: BLE001 a stranger's module may raise anything while it is imported
@@ -44,7 +49,7 @@ def load_plugins() -> Plugins:
 def _load(entry: EntryPoint) -> Plugin:
     loaded: object = entry.load()
     if isinstance(loaded, ModuleType):
-        loaded = loaded.plugin
+        loaded = getattr(loaded, "plugin", loaded)
     if isinstance(loaded, type):
         loaded = loaded()
     if missing := [name for name in _NEEDED if not hasattr(loaded, name)]:

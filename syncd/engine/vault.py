@@ -35,6 +35,7 @@ class Keyring:
     """Seals with the first key, opens with any."""
 
     def __init__(self, keys: Sequence[str | bytes]) -> None:
+        self._keys = tuple(keys)
         try:
             self._fernet = MultiFernet([Fernet(key) for key in keys])
         except ValueError as error:
@@ -59,6 +60,10 @@ class Keyring:
     def reseal(self, sealed: bytes) -> bytes:
         """The same secret under the first key. Raises VaultError."""
         return self.seal(self.open_bytes(sealed))
+
+    def with_newest(self, key: str | bytes) -> "Keyring":
+        """A ring that seals with `key` and still opens what this one does."""
+        return Keyring([key, *self._keys])
 
 
 def new_key() -> str:
