@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlmodel import Session, select
 
 from connectors.sdk.fake import FakeBackOfficePlugin, FakeOffice, FakePlugin, FakeShop
+from connectors.sdk.fake.post import TOPICS
 from schema.tables import (
     BackOffice,
     Connection,
@@ -122,9 +123,9 @@ class Market:
             posted = self.shops[name].take_deliveries()
             if shuffle:
                 shuffle(posted)
-            for delivery in posted:
+            for headers, body in posted:
                 for copy in range(times):
-                    count += self.store_delivery(name, delivery.headers, delivery.body, copy)
+                    count += self.store_delivery(name, headers, body, copy)
         return count
 
     def store_delivery(self, name: str, headers: Mapping[str, str], body: bytes, copy: int = 0) -> int:
@@ -168,7 +169,7 @@ class Market:
     def rereads(self) -> None:
         poll.rereads(self.engine, self.held(f"backoffice:{self.merchant_id}"), self.merchant_id)
 
-    def settle(self, rounds: int = 12) -> None:
+    def settle(self, rounds: int = 30) -> None:
         """Take every step until nothing more happens; time stands still."""
         for _ in range(rounds):
             self.deliver()
@@ -276,6 +277,7 @@ def _fill(market: Market, session: Session, record: str) -> None:
         market, session, "office", "fake-office", {"office": market.office.account_id}, ConnectionState.LIVE, record
     )
     for name, shop in market.shops.items():
+        shop.post.subscriptions = dict.fromkeys(TOPICS, f"https://syncd.example/{name}")
         _connect(market, session, name, "fake", {"shop": shop.account_id}, ConnectionState.SHADOW, record)
         session.add(PoolLocation(connection_id=market.ids[name], location_id=place.id))
     session.add(BackOffice(merchant_id=merchant.id, connection_id=market.ids["office"]))

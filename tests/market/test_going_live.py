@@ -1,0 +1,102 @@
+"""Going live with orders of every kind: no unit counted twice, none forgotten (STOCK.md §8)."""
+
+import pytest
+
+from schema.tables import Connection
+from syncd.engine import golive
+from tests.market.market import Market
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+@pytest.mark.parametrize(
+    ("story", "left", "recorded"),
+    [
+        # (what happens before and after T0; what every store shows at the end; units that the back office got from us)
+        # Paid before: the merchant has rung it up (10 on the shelf is without it). Nothing is owed.
+        ("paid", 10, 0),
+        # Unpaid before: the shelf still holds its 3.
+        ("unpaid", 7, 0),
+        ("unpaid, paid after", 7, 3),
+        ("unpaid, cancelled before", 10, 0),
+        ("unpaid, cancelled after", 10, 0),
+        ("paid, cancelled before", 10, 0),
+        # Its sale is the merchant's own affair, so its return is too: the shelf says 10 until he books it.
+        ("paid, cancelled after", 10, 0),
+        ("none, paid after", 7, 3),
+    ],
+)
+def test_orders_around_going_live(quiet_market: Market, name: str, story: str, left: int, recorded: int) -> None:
+    market, shop = quiet_market, quiet_market.shops[name]
+    order = "" if story.startswith("none") else shop.sell({"MUG": 3}, is_paid=story.startswith("paid"))
+    market.pass_time(10)
+    if story.endswith("cancelled before"):
+        shop.cancel(order)
+    market.pass_time(10)
+    shop.take_deliveries()
+    market.go_live()
+    market.pass_time(30)
+    if story.endswith("cancelled after"):
+        shop.cancel(order)
+    if story == "unpaid, paid after":
+        shop.pay(order)
+    if story == "none, paid after":
+        shop.sell({"MUG": 3}, is_paid=True)
+    market.calm()
+    assert market.shows("MUG") == {"a": left, "b": left}
+    assert sum(line.quantity for sale in market.office.booked.values() for line in sale.record.lines) == recorded
+    assert market.issues() == (["baseline_changed"] if story == "paid, cancelled after" else [])
+
+
+def test_an_order_paid_before_going_live_and_heard_of_after_it_is_baseline(quiet_market: Market) -> None:
+    market, shop = quiet_market, quiet_market.shops["a"]
+    order = shop.sell({"MUG": 3}, is_paid=False)
+    old = shop.take_deliveries()
+    market.pass_time(10)
+    shop.pay(order)
+    late = shop.take_deliveries()
+    market.pass_time(10)
+    market.go_live()
+    for delivery in (*late, *old):
+        market.store_delivery("a", *delivery)
+    market.calm()
+    assert market.cache("MUG") == (10, 0)
+    assert market.office.booked == {}
+
+
+def test_nothing_is_pushed_in_shadow_and_the_preview_says_what_would_be(quiet_market: Market) -> None:
+    market = quiet_market
+    market.shops["b"].set_stock("MUG", 4)
+    market.shops["b"].sell({"MUG": 1}, is_paid=False)
+    market.settle()
+    market.sweep()
+    preview = golive.preview(market.engine, market.ids["b"])
+    (row,) = preview.rows
+    assert (row.sku, row.shows_now, row.will_show) == ("MUG", 3, 9)
+    assert market.writes("b") == 0
+    market.go_live("b")
+    market.calm()
+    assert market.shows("MUG")["b"] == 9
+
+
+def test_a_paid_order_from_before_can_be_recorded_on_request(quiet_market: Market) -> None:
+    market = quiet_market
+    order = market.shops["a"].sell({"MUG": 3}, is_paid=True)
+    market.settle()
+    market.pass_time(5)
+    (before,) = golive.preview(market.engine, market.ids["a"]).paid_before
+    assert (before.order_id, before.units) == (order, 3)
+    market.pass_time(5)
+    golive.go_live(market.engine, market.held(f"store:{market.ids['a']}"), market.ids["a"], record=[order])
+    market.calm()
+    assert market.office.stock("MUG") == 7
+    assert market.shows("MUG")["a"] == 7
+
+
+def test_with_the_policy_placed_an_unpaid_order_is_recorded_at_once(quiet_market: Market) -> None:
+    market = quiet_market
+    market.change(Connection, market.ids["a"], record="placed")
+    market.go_live()
+    market.pass_time(30)
+    market.shops["a"].sell({"MUG": 2}, is_paid=False)
+    market.calm()
+    assert market.office.stock("MUG") == 8
