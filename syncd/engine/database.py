@@ -6,7 +6,7 @@ middle), readers have connections that cannot write. PostgreSQL: READ COMMITTED 
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from typing import Literal
 
@@ -26,8 +26,8 @@ _SQLITE_AWAY = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_READONLY,
 }
+_SQLITE_AWAY_TO_WRITE = {*_SQLITE_AWAY, sqlite3.SQLITE_READONLY}  # a reader hears it when it tries to write
 _WAKE = "wake"
 
 
@@ -45,7 +45,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """One transaction, committed once at the end, rolled back when the block raises. Raises DatabaseAway."""
-        with _away_is_named(), Session(self._writer, expire_on_commit=False) as session:
+        with _away_is_named(_SQLITE_AWAY_TO_WRITE), Session(self._writer, expire_on_commit=False) as session:
             yield session
             session.commit()
             woken = _WAKE in session.info
@@ -55,7 +55,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A consistent view; a write in it fails. Raises DatabaseAway."""
-        with _away_is_named(), Session(self._reader, expire_on_commit=False, autoflush=False) as session:
+        with _away_is_named(_SQLITE_AWAY), Session(self._reader, expire_on_commit=False, autoflush=False) as session:
             yield session
 
     def close(self) -> None:
@@ -122,6 +122,7 @@ def _prepare_writer(connection: sqlite3.Connection, _record: object) -> None:
 
 def _prepare_reader(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")  # a reader may be the first to come
     connection.execute("PRAGMA query_only=ON")
 
 
@@ -149,22 +150,22 @@ def _open_postgresql(url: sqlalchemy.URL, pool_size: int) -> Database:
 
 
 @contextmanager
-def _away_is_named() -> Iterator[None]:
+def _away_is_named(codes: Set[int]) -> Iterator[None]:
     try:
         yield
     except exc.TimeoutError as error:
         raise DatabaseAway("every connection to the database is in use") from error
     except (exc.OperationalError, exc.InterfaceError) as error:
-        if not _is_away(error):
+        if not _is_away(error, codes):
             raise
         raise DatabaseAway(f"the database is away: {_words(error)}") from error
 
 
-def _is_away(error: exc.DBAPIError) -> bool:
+def _is_away(error: exc.DBAPIError, codes: Set[int]) -> bool:
     original = error.orig
     if isinstance(original, sqlite3.Error):
         code: int = getattr(original, "sqlite_errorcode", 0)
-        return code & 0xFF in _SQLITE_AWAY
+        return code & 0xFF in codes
     return True
 
 

@@ -31,7 +31,7 @@ def names(database) -> list[str]:
 def test_a_block_is_committed_as_a_whole_or_not_at_all(engine):
     with engine.database.transaction() as session:
         session.add(merchant("kept"))
-    with pytest.raises(ZeroDivisionError), engine.database.transaction() as session:
+    with pytest.raises(ZeroDivisionError), engine.database.transaction() as session:  # noqa: PT012
         session.add(merchant("lost"))
         session.flush()
         raise ZeroDivisionError
@@ -105,10 +105,11 @@ def test_a_wrong_statement_is_no_absence(engine):
 
 def test_a_postgresql_that_goes_away_is_named_and_taken_up_again_when_it_is_back(run_folder):
     with own_server() as server:
-        database = open_database(server.url("postgres"))
+        url = server.create_database()
+        database = open_database(url)
         with database.reading() as session:
             session.execute(text("SELECT 1"))
-        server.disconnect_all(server.url("postgres"))
+        server.disconnect_all(url)
         with database.reading() as session:
             assert session.execute(text("SELECT 1")).scalar() == 1
     with pytest.raises(DatabaseAway, match="the database is away"), database.reading() as session:
@@ -124,7 +125,7 @@ def test_an_unusable_url_is_a_matter_of_configuration(url):
 
 def test_a_commit_wakes_the_waiting_of_this_process_and_a_rollback_does_not(engine):
     waker = Waker(engine.database)
-    with pytest.raises(ZeroDivisionError), engine.database.transaction() as session:
+    with pytest.raises(ZeroDivisionError), engine.database.transaction() as session:  # noqa: PT012
         wake(session)
         raise ZeroDivisionError
     assert waker.wait(0) is False

@@ -52,9 +52,10 @@ def test_nothing_secret_or_personal_is_logged(lines):
 
 def test_a_traceback_is_part_of_its_line_and_cleaned_too(lines):
     try:
-        raise ValueError("https://shop.example/?hush")
+        int("https://shop.example/?hush")
     except ValueError:
         structlog.get_logger("syncd.test").exception("step_failed")
     (line,) = lines()
     assert "Traceback" in line["exception"]
-    assert "?hush" not in line["exception"].replace('raise ValueError("https://shop.example/?hush")', "")
+    assert "ValueError" in line["exception"]
+    assert "?hush'" not in line["exception"]
