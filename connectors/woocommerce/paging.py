@@ -94,7 +94,7 @@ def by_time(
         yield from ((row, answer.platform_at) for row in fresh)
         if _is_last(answer, rows, number):
             return
-        if not fresh:
+        if not fresh and number > 1:
             raise _same_again(listing)
         next_bound = at(rows[-1]) - timedelta(seconds=1)
         bound, number = (next_bound, 1) if next_bound > bound else (bound, number + 1)
