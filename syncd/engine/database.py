@@ -6,7 +6,7 @@ middle), readers have connections that cannot write. PostgreSQL: READ COMMITTED 
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
@@ -150,7 +150,7 @@ def _open_postgresql(url: sqlalchemy.URL, pool_size: int) -> Database:
 
 
 @contextmanager
-def _away_is_named(codes: Set[int]) -> Iterator[None]:
+def _away_is_named(codes: Collection[int]) -> Iterator[None]:
     try:
         yield
     except exc.TimeoutError as error:
@@ -161,7 +161,7 @@ def _away_is_named(codes: Set[int]) -> Iterator[None]:
         raise DatabaseAway(f"the database is away: {_words(error)}") from error
 
 
-def _is_away(error: exc.DBAPIError, codes: Set[int]) -> bool:
+def _is_away(error: exc.DBAPIError, codes: Collection[int]) -> bool:
     original = error.orig
     if isinstance(original, sqlite3.Error):
         code: int = getattr(original, "sqlite_errorcode", 0)
