@@ -32,18 +32,25 @@ def backoffice_hand(engine: Engine, merchant_id: int, *, wait: timedelta = LONGE
 
 
 @contextmanager
-def _holding(engine: Engine, name: str, wait: timedelta) -> Iterator[Held]:
-    until = engine.clock.now() + wait
+def trying(engine: Engine, name: str) -> Iterator[Held | None]:
+    """Hold a lease for a block that may take long; None where somebody else has it."""
     keeper = LeaseKeeper(engine=engine)
     keeper.start()
     try:
-        while True:
-            with leases.holding(engine, name, keeper) as held:
-                if held is not None:
-                    yield held
-                    return
-            if engine.clock.now() >= until:
-                raise NotPossible("Another process has been busy with this for too long. Try again in a minute.")
-            engine.clock.sleep(_PAUSE)
+        with leases.holding(engine, name, keeper) as held:
+            yield held
     finally:
         keeper.stop()
+
+
+@contextmanager
+def _holding(engine: Engine, name: str, wait: timedelta) -> Iterator[Held]:
+    until = engine.clock.now() + wait
+    while True:
+        with trying(engine, name) as held:
+            if held is not None:
+                yield held
+                return
+        if engine.clock.now() >= until:
+            raise NotPossible("Another process has been busy with this for too long. Try again in a minute.")
+        engine.clock.sleep(_PAUSE)

@@ -1,0 +1,146 @@
+"""An account before it is a connection: asked who it is, and given a name and a code of ours."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from connectors.sdk.contract import Account, Role
+from connectors.sdk.values import AccountInfo, Location
+from schema.tables import Connection, ConnectionState
+from syncd.engine.authority import LEDGER
+from syncd.engine.connectors import merged_settings, plugin_of
+from syncd.engine.context import Engine
+from syncd.errors import NotPossible
+
+LONGEST_NAME = 60
+LONGEST_CODE = 12
+LOCATION = "store_location"
+
+
+@dataclass(slots=True)
+class DraftVault:
+    """Credentials that are kept nowhere yet: `connectors.sdk.contract.Vault`. An exchange while probing stays in it."""
+
+    credentials: Mapping[str, str]
+
+    def load(self) -> Mapping[str, str]:
+        """As they are now."""
+        return self.credentials
+
+    def renew(
+        self, stale: Mapping[str, str], exchange: Callable[[Mapping[str, str]], Mapping[str, str]]
+    ) -> Mapping[str, str]:
+        """Exchange them, unless that has been done."""
+        if dict(self.credentials) == dict(stale):
+            self.credentials = dict(exchange(self.credentials))
+        return self.credentials
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """A working account: what it tells of itself, and the settings and credentials to keep."""
+
+    info: AccountInfo
+    settings: Mapping[str, str]
+    credentials: Mapping[str, str]
+
+
+def probe(
+    engine: Engine, role: Role, platform: str, settings: Mapping[str, str], credentials: Mapping[str, str]
+) -> Probed:
+    """Ask an account who it is, by harmless calls. Raises ConnectorError, PluginMissing, NotPossible."""
+    plugin = plugin_of(engine, platform)
+    if plugin.role is not role:
+        raise NotPossible(f"{platform} is a {plugin.role.value}, not a {role.value}.")
+    vault = DraftVault(credentials)
+    account = Account(
+        connection=platform,
+        settings=merged_settings(engine, platform, settings),
+        vault=vault,
+        clock=engine.clock,
+        transport=engine.connectors.transport(engine),
+    )
+    connector = plugin.store(account) if role is Role.STORE else plugin.backoffice(account)
+    try:
+        info = connector.probe()
+    finally:
+        connector.close()
+    return Probed(info=info, settings={**settings, **info.settings}, credentials=vault.load())
+
+
+def choose_store_location(probed: Probed, platform: str) -> Mapping[str, str]:
+    """The settings with the store's own location in them, where it has several. Raises NotPossible that lists them."""
+    active = [place for place in probed.info.locations if place.is_active]
+    wanted = probed.settings.get(LOCATION)
+    if not wanted and len(active) <= 1:
+        return probed.settings
+    if wanted and (found := find_location(active, wanted)):
+        return {**probed.settings, LOCATION: found.location_id}
+    listed = "; ".join(f"{place.location_id} ({place.name})" for place in active)
+    raise NotPossible(
+        f"{probed.info.name} has several locations: {listed}. Say which one {platform} sells from: --store-location ID."
+        if not wanted
+        else f"{probed.info.name} has no active location {wanted}. It has: {listed}."
+    )
+
+
+def find_location(places: list[Location], wanted: str) -> Location | None:
+    """A location by its id, by the end of its id, or by its name."""
+    for place in places:
+        if wanted in (place.location_id, place.location_id.rpartition("/")[2], place.name):
+            return place
+    return None
+
+
+def refuse_twice(session: Session, merchant_id: int, platform: str, account_id: str) -> None:
+    """Raise NotPossible where this account is a connection of the merchant's already."""
+    other = session.exec(
+        select(Connection.name).where(
+            Connection.merchant_id == merchant_id,
+            Connection.platform == platform,
+            Connection.account_id == account_id,
+            Connection.state != ConnectionState.DISCONNECTED,
+        )
+    ).first()
+    if other is not None:
+        raise NotPossible(f"Already connected as {other}.")
+
+
+def free_name(session: Session, merchant_id: int, wanted: str, given: str, now: datetime) -> str:
+    """`wanted`, or, where a person wanted none, the account's own name, with a number where it is taken.
+
+    A name that only a disconnected connection has is taken from it. Raises NotPossible where `wanted` is in use.
+    """
+    base = (wanted or given).strip()[:LONGEST_NAME] or "Store"
+    name, number = base, 1
+    while (other := _of_name(session, merchant_id, name)) is not None:
+        if other.state is ConnectionState.DISCONNECTED:
+            other.name = f"{name[: LONGEST_NAME - 28]} (until {now:%Y-%m-%d %H:%M:%S})"
+            session.flush()
+        elif wanted:
+            raise NotPossible(f"There is a connection called {name} already. Choose another name.")
+        else:
+            number += 1
+            name = f"{base[: LONGEST_NAME - 4]} {number}"
+    return name
+
+
+def _of_name(session: Session, merchant_id: int, name: str) -> Connection | None:
+    return session.exec(
+        select(Connection).where(Connection.merchant_id == merchant_id, Connection.name == name)
+    ).first()
+
+
+def free_code(session: Session, name: str) -> str:
+    """A short code that no connection ever had: it is in invoice numbers and in the ledger's causes."""
+    base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:LONGEST_CODE].strip("-") or "store"
+    taken = set(session.exec(select(Connection.code).where(col(Connection.code).like(f"{base[:6]}%")))) | {LEDGER}
+    code, number = base, 1
+    while code in taken:
+        number += 1
+        end = f"-{number}"
+        code = base[: LONGEST_CODE - len(end)].rstrip("-") + end
+    return code
