@@ -54,11 +54,13 @@ def shop_url(settings: Mapping[str, str]) -> str:
 
 
 def signer(account: Account, style: AuthStyle) -> Callable[[Request], Request]:
-    """Puts the key pair on every request, read from the vault each time."""
+    """Puts the key pair on every request, read from the vault each time.
+
+    A shop checks a signature against its own home address, with the scheme that it believes the request to have.
+    """
     url = shop_url(account.settings)
-    home = account.settings.get("home") or url
-    if style is AuthStyle.OAUTH_AS_HTTP:
-        home = urlunsplit(urlsplit(home)._replace(scheme="http"))
+    scheme = "http" if style is AuthStyle.OAUTH_AS_HTTP else urlsplit(url).scheme
+    home = urlunsplit(urlsplit(account.settings.get("home") or url)._replace(scheme=scheme))
 
     def sign(request: Request) -> Request:
         key, secret = key_pair(account.vault.load())

@@ -39,7 +39,7 @@ class Goods:
         parents: dict[str, Parent] = {}
         listing = Listing(path="products", operation="read the catalogue", params={"_fields": ITEM})
         for rows in by_number(self._client, listing, is_bulk=True):
-            parents |= {row.id("id"): translate.parent(row) for row in rows if _is_variable(row)}
+            parents |= {row.id("id"): translate.parent(row) for row in rows if translate.is_variable(row)}
             items = (translate.product_item(row) for row in rows)
             yield CataloguePage(items=tuple(item for item in items if item is not None), is_last=False)
         for rows in self._all_variations(parents):
@@ -53,7 +53,7 @@ class Goods:
         if self._lists_variations:
             listing = Listing(path="variations", operation="read all variations", params={"_fields": ITEM})
             try:
-                yield from (rows for rows in by_number(self._client, listing, is_bulk=True))
+                yield from by_number(self._client, listing, is_bulk=True)
             except NoRoute:
                 self._lists_variations = False
             else:
@@ -150,10 +150,6 @@ def _figure(ref: StockRef, row: Reader | None) -> StockFigure:
 def _is_variation(row: Reader) -> bool:
     """Whether a row of /products is a variation."""
     return row.maybe_id("parent_id") not in (None, "0")
-
-
-def _is_variable(row: Reader) -> bool:
-    return (row.maybe_text("type") or "").startswith("variable")
 
 
 def _below(row: Reader, parents: dict[str, Parent]) -> CatalogueItem | None:

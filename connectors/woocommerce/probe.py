@@ -12,6 +12,7 @@ from connectors.sdk.values import AccountInfo
 from connectors.woocommerce.auth import AuthStyle, shop_url, styles_to_try
 from connectors.woocommerce.client import NoRoute, WooClient
 
+NOT_ENCRYPTED = "The shop's own address begins with https, and it was connected without: use that address."
 COUNTS_NOTHING = (
     "Stock management is switched off for the whole shop (WooCommerce, Settings, Products, Inventory): "
     "no figure can be set until it is on."
@@ -39,7 +40,14 @@ def probe(account: Account) -> AccountInfo:
         currency=(settings.maybe_text("currency") if settings else None) or "",
         time_zone=_zone(index.maybe_text("timezone_string") or ""),
         settings={"home": home, "auth": style.value, "version": version or "", "hpos": "yes" if hpos else "no"},
-        warnings=() if counts else (COUNTS_NOTHING,),
+        warnings=tuple(
+            words
+            for words, applies in (
+                (COUNTS_NOTHING, not counts),
+                (NOT_ENCRYPTED, home.startswith("https:") and shop_url(account.settings).startswith("http:")),
+            )
+            if applies
+        ),
     )
 
 

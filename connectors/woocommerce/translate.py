@@ -39,9 +39,14 @@ def parent(row: Reader) -> Parent:
     return Parent(title=row.maybe_text("name") or "", sku=_sku(row))
 
 
+def is_variable(row: Reader) -> bool:
+    """Whether a product is sold by its variations; plugins add kinds such as variable-subscription."""
+    return (row.maybe_text("type") or "").startswith("variable")
+
+
 def product_item(row: Reader) -> CatalogueItem | None:
     """A product as a sellable unit; None for a variable product, whose variations are sold."""
-    if (row.maybe_text("type") or "").startswith("variable"):
+    if is_variable(row):
         return None
     external_id = row.id("id")
     return _item(row, external_id, StockRef(stock_id=external_id), row.maybe_text("name") or "", _sku(row))

@@ -122,6 +122,8 @@ def _product(told: Reader, event: str) -> Fact:
     if event == "deleted":
         return ListingChanged(external_id=external_id, may_be_gone=True)
     figure = translate.figure(told)
+    if event == "updated" and translate.is_variable(told) and figure.state is FigureState.UNTRACKED:
+        return Nothing(words="A product changed of which only the variations are sold.")
     if event != "updated" or figure.state is not FigureState.TRACKED:
         return ListingChanged(external_id=external_id, may_be_gone=figure.state is FigureState.GONE)
     return StockHint(stock_id=external_id, quantity=figure.quantity, at=translate.modified_at(told))

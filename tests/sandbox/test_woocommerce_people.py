@@ -182,6 +182,14 @@ def test_control_requests_are_judged(method, path, body, status):
     control(world, method, path, body, status)
 
 
+def test_the_shop_tells_how_to_reach_it_and_forgets_what_is_deleted():
+    world = World()
+    world.people.add_product("A", 5)
+    told = control(world, "GET", "")
+    assert (told["url"], told["consumer_key"]) == ("https://shop.example", world.woo.key.key)
+    assert control(world, "DELETE", "/products/A") == {}
+
+
 def test_the_log_counts_calls_and_tells_pushes():
     world = World()
     product = world.people.add_product("A", 5)

@@ -62,8 +62,7 @@ def delete_product(call: Call) -> Answer:
     product = _found(call, call.ids[0])
     shape = shapes.product(call.site.shop, call.site.home, product)
     if call.flag("force"):
-        for item in (*call.site.shop.variations(product), product):
-            del call.site.shop.products[item.id]
+        call.site.shop.remove(product)
     elif product.status == "trash":
         raise RestError(410, "woocommerce_rest_already_trashed", "The product has already been deleted.")
     else:

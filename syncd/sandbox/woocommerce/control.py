@@ -43,6 +43,17 @@ def _json(status: int, value: object) -> Response:
     return Response(status=status, headers={"Content-Type": "application/json"}, body=json.dumps(value).encode())
 
 
+def _about(_people: People, site: Site, _body: Body, _ids: tuple[str, ...]) -> object:
+    key = next(iter(site.keys.held.values()), None)
+    known = {"consumer_key": key.key, "consumer_secret": key.secret} if key else {}
+    return {"platform": "woocommerce", "url": site.home, "version": site.shop.rules.version, **known}
+
+
+def _delete_product(people: People, _site: Site, _body: Body, ids: tuple[str, ...]) -> object:
+    people.remove_product(ids[0])
+    return people.stock()
+
+
 def _add_product(people: People, _site: Site, body: Body, _ids: tuple[str, ...]) -> object:
     product = people.add_product(
         str(body["sku"]),
@@ -114,7 +125,9 @@ def _at(pattern: str) -> re.Pattern[str]:
 
 
 ACTIONS: tuple[tuple[str, re.Pattern[str], Action], ...] = (
+    ("GET", _at("/?"), _about),
     ("POST", _at("/products"), _add_product),
+    ("DELETE", _at("/products/(.+)"), _delete_product),
     ("GET", _at("/stock"), lambda people, _site, _body, _ids: people.stock()),
     ("PUT", _at("/stock/(.+)"), _set_stock),
     ("POST", _at("/orders"), _order),

@@ -55,6 +55,10 @@ class People:
         )
         return self.shop.add(product)
 
+    def remove_product(self, sku: str) -> None:
+        """Delete a product for good, with its variations; nobody is told."""
+        self.shop.remove(self.product(sku))
+
     def stock(self) -> dict[str, int]:
         """The quantity that each counted SKU shows; a parent that counts for its variations shows the same as they."""
         found: dict[str, int] = {}

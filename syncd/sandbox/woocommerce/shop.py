@@ -87,6 +87,11 @@ class Shop:
         product.modified = self.now()
         self.announce("product.updated", product.id)
 
+    def remove(self, product: Product) -> None:
+        """Delete for good, with the variations below it."""
+        for item in (*self.variations(product), product):
+            del self.products[item.id]
+
     def by_sku(self, sku: str) -> Product | None:
         """The first product that owns exactly this SKU, in the order they were made."""
         return next((product for product in self.products.values() if product.sku == sku), None)

@@ -105,6 +105,15 @@ def test_an_address_that_is_none_is_refused_at_once(url):
         driver.plugin.store(replace(driver.account, settings={"url": url}))
 
 
+def test_over_http_a_shop_whose_home_is_https_is_signed_for_as_it_is_reached():
+    driver = WooDriver(url="http://shop.example")
+    driver.woo.url = "https://shop.example"
+    info = driver.store().probe()
+    assert "https" in info.warnings[0]
+    connected = replace(driver.account, settings={**driver.account.settings, **info.settings})
+    assert len(next(driver.plugin.store(connected).catalogue()).items) == 1
+
+
 def test_a_clock_that_is_wrong_is_named():
     driver = WooDriver(url="http://shop.example")
     shop_time = driver.clock.now()

@@ -278,6 +278,11 @@ def test_a_line_without_a_product_moves_nothing():
         ("product.updated", {"id": 10, "manage_stock": False}, ListingChanged(external_id="10")),
         (
             "product.updated",
+            {"id": 12, "type": "variable", "manage_stock": False},
+            Nothing(words="A product changed of which only the variations are sold."),
+        ),
+        (
+            "product.updated",
             {"id": 10, "status": "trash", "manage_stock": True, "stock_quantity": 1},
             ListingChanged(external_id="10", may_be_gone=True),
         ),
