@@ -1,10 +1,10 @@
 """REST routes of products and variations: reading, writing one, writing a batch."""
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
-from syncd.sandbox.woocommerce import shapes
-from syncd.sandbox.woocommerce.answers import LIMIT, Answer, Call, RestError, in_dates, invalid, page
+from syncd.sandbox.woocommerce import casting, shapes
+from syncd.sandbox.woocommerce.answers import LIMIT, Answer, Call, RestError, in_dates, page
 from syncd.sandbox.woocommerce.goods import Product, collated, shown_sku
 from syncd.sandbox.woocommerce.site import Push
 
@@ -53,8 +53,8 @@ def create_product(call: Call) -> Answer:
 
 def put_product(call: Call) -> Answer:
     """PUT, POST or PATCH /products/{id}."""
-    _validate(call.body)
-    return Answer(body=_update(call, {"id": call.ids[0], **_nulls_to_zero(call.body)}))
+    casting.validate(call.body)
+    return Answer(body=_update(call, {"id": call.ids[0], **casting.nulls_to_zero(call.body)}))
 
 
 def delete_product(call: Call) -> Answer:
@@ -115,9 +115,9 @@ def create_variation(call: Call) -> Answer:
 
 def put_variation(call: Call) -> Answer:
     """PUT, POST or PATCH /products/{parent}/variations/{id}."""
-    _validate(call.body)
+    casting.validate(call.body)
     item = _variation(call, call.ids[0], call.ids[1])
-    _write(call, item, _nulls_to_zero(call.body))
+    _write(call, item, casting.nulls_to_zero(call.body))
     return Answer(body=shapes.variation(call.site.shop, call.site.home, item))
 
 
@@ -174,7 +174,7 @@ def _item(call: Call, write: Write, fields: Mapping[str, object]) -> object:
 
 
 def _update(call: Call, fields: Mapping[str, object]) -> object:
-    product = _found(call, intval(fields.get("id")))
+    product = _found(call, casting.intval(fields.get("id")))
     if product.parent is not None:
         raise RestError(404, "woocommerce_rest_invalid_product_id", VARIATION_ELSEWHERE)
     _write(call, product, fields)
@@ -183,7 +183,7 @@ def _update(call: Call, fields: Mapping[str, object]) -> object:
 
 def _update_variation(call: Call, fields: Mapping[str, object]) -> object:
     """Before 9.2 a batch under the wrong parent moved the variation to that parent and called it a success."""
-    number, shop = intval(fields.get("id")), call.site.shop
+    number, shop = casting.intval(fields.get("id")), call.site.shop
     item = shop.products.get(number)
     if item is not None and item.parent is not None and not shop.rules.at_least(9, 2):
         item.parent = _found(call, call.ids[0])
@@ -193,7 +193,7 @@ def _update_variation(call: Call, fields: Mapping[str, object]) -> object:
 
 
 def _remove(call: Call, fields: Mapping[str, object]) -> object:
-    product = _found(call, intval(fields.get("id")))
+    product = _found(call, casting.intval(fields.get("id")))
     product.status = "trash"
     call.site.shop.announce("product.deleted", product.id)
     return shapes.product(call.site.shop, call.site.home, product)
@@ -245,7 +245,7 @@ def _write(call: Call, product: Product, fields: Mapping[str, object]) -> None:
     if "name" in fields:
         product.name = str(fields["name"])
     if "regular_price" in fields:
-        product.price = _price(fields["regular_price"])
+        product.price = casting.price(fields["regular_price"])
     if fields.get("backorders") in ("no", "notify", "yes"):
         product.backorders = str(fields["backorders"])
     if "manage_stock" in fields:
@@ -259,49 +259,12 @@ def _write_stock(call: Call, product: Product, fields: Mapping[str, object]) -> 
     shop, before = call.site.shop, product.stock
     counted = shop.keeper(product) is product
     if fields.get("stock_quantity") is not None and counted:
-        after = intval(fields["stock_quantity"])
+        after = casting.intval(fields["stock_quantity"])
     elif fields.get("inventory_delta") is not None and counted:
-        after = before + intval(fields["inventory_delta"])
+        after = before + casting.intval(fields["inventory_delta"])
     else:
         shop.touch(product)
         return
     shop.set_stock(product, after)
     push = Push(sku=shown_sku(product), before=before, after=after, at=shop.now())
     call.site.books.pushes.append(push)
-
-
-def _price(value: object) -> Decimal:
-    try:
-        return Decimal(str(value or 0))
-    except InvalidOperation:
-        return Decimal(0)
-
-
-def _nulls_to_zero(fields: Mapping[str, object]) -> dict[str, object]:
-    """A single write casts null to 0."""
-    return {name: 0 if name == "stock_quantity" and value is None else value for name, value in fields.items()}
-
-
-def _validate(fields: Mapping[str, object]) -> None:
-    """The schema check that single writes get and batch items do not: whole numbers, also as text."""
-    value = fields.get("stock_quantity")
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return
-    if isinstance(value, float) and value.is_integer():
-        return
-    if isinstance(value, str) and value.lstrip("-").isdigit():
-        return
-    raise invalid("stock_quantity", "stock_quantity is not of type integer.")
-
-
-def intval(value: object) -> int:
-    """PHP's intval: the number that a value begins with, else 0."""
-    if isinstance(value, bool | int | float):
-        return int(value)
-    text = str(value or "").strip()
-    digits = text[:1] if text[:1] in "+-" else ""
-    for letter in text[len(digits) :]:
-        if not letter.isascii() or not letter.isdigit():
-            break
-        digits += letter
-    return int(digits) if digits.strip("+-") else 0

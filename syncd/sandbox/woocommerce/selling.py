@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from syncd.sandbox.woocommerce import orders, shapes
 from syncd.sandbox.woocommerce.answers import Answer, Call, RestError, in_dates, invalid, page
-from syncd.sandbox.woocommerce.catalogue import intval, no_route
+from syncd.sandbox.woocommerce.casting import intval
+from syncd.sandbox.woocommerce.catalogue import no_route
 from syncd.sandbox.woocommerce.sales import Line, Order, Refund
 
 DRAFTS = ("trash", "checkout-draft", "auto-draft")

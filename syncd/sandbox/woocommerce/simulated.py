@@ -10,11 +10,11 @@ import httpx
 from syncd.sandbox.wire import Clock, Request, Response, Webhook
 from syncd.sandbox.woocommerce import authorize, control, rest, telling
 from syncd.sandbox.woocommerce.authorize import Post
-from syncd.sandbox.woocommerce.faults import Faults, Quirks
+from syncd.sandbox.woocommerce.faults import Faults
 from syncd.sandbox.woocommerce.keys import Keys
 from syncd.sandbox.woocommerce.people import People
 from syncd.sandbox.woocommerce.shop import Rules, Shop
-from syncd.sandbox.woocommerce.site import Books, Site
+from syncd.sandbox.woocommerce.site import Site
 from syncd.sandbox.woocommerce.webhooks import Hook, Queue
 
 
@@ -59,7 +59,7 @@ class SimulatedWooCommerce:
         self._lock = threading.RLock()
         self._strict = strict_addresses
         self._post = authorize.allowed(post, strict_addresses=strict_addresses)
-        self.quirks, self.books, self.faults = Quirks(), Books(), Faults(random=random)
+        self.faults = Faults(random=random)
         self._queue = Queue(
             now=clock,
             body=lambda hook, argument: telling.body(self._site, hook, argument),
@@ -80,10 +80,9 @@ class SimulatedWooCommerce:
             shop=self.shop,
             keys=self.keys,
             queue=self._queue,
-            quirks=self.quirks,
             faults=self.faults,
-            books=self.books,
         )
+        self.quirks, self.books = self._site.quirks, self._site.books
 
     @property
     def url(self) -> str:

@@ -38,9 +38,9 @@ class Site:
     shop: Shop
     keys: Keys
     queue: Queue
-    quirks: Quirks
     faults: Faults
-    books: Books
+    quirks: Quirks = field(default_factory=Quirks)
+    books: Books = field(default_factory=Books)
 
     @property
     def base(self) -> str:
