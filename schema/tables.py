@@ -1,8 +1,8 @@
 """Every table of syncd.
 
-`DESIGN` words: a *connection* is one account at one platform; a *listing* is one SKU's presence in it; a *stock item* is
-the external figure behind one or several listings, the thing that pushes write and looks read; the *inventory cache* is
-the fold of the *movements*. Rules that a constraint can carry are constraints here.
+`DESIGN` words: a *connection* is one account at one platform; a *listing* is one SKU's presence in it; a *stock item*
+is the external figure behind one or several listings, the thing that pushes write and looks read; the *inventory cache*
+is the fold of the *movements*. Rules that a constraint can carry are constraints here.
 """
 
 from datetime import datetime
@@ -49,13 +49,13 @@ def _to(target: str, *, null: bool = False, key: bool = False, index: bool = Fal
     reference = ForeignKey(target, ondelete=rule)
     if key:
         return Field(sa_column=Column(BIG_ID, reference, primary_key=True, autoincrement=False))
-    default = {"default": None} if null else {}
-    return Field(sa_column=Column(BIG_ID, reference, nullable=null, index=index), **default)
+    column = Column(BIG_ID, reference, nullable=null, index=index)
+    return Field(default=None, sa_column=column) if null else Field(sa_column=column)
 
 
 def _time(*, null: bool = False, index: bool = False) -> Any:
-    default = {"default": None} if null else {}
-    return Field(sa_column=Column(UtcDateTime(), nullable=null, index=index), **default)
+    column: Column[datetime] = Column(UtcDateTime(), nullable=null, index=index)
+    return Field(default=None, sa_column=column) if null else Field(sa_column=column)
 
 
 def _text(*, null: bool = False) -> Any:
@@ -253,11 +253,10 @@ class StockItem(SQLModel, table=True):
     """One external stock figure of a store: what pushes write and looks read.
 
     `desired` is what the listings on it should show, kept by `syncd.engine.desired` (None: nothing is published).
-    `observed` is belief; STOCK.md names the three things that move it. `look_at` is when a look is due, None if none is;
-    `unknown_until` is the quarantine of a push without an answer. `hint_…` is the last figure told by a webhook, a reason
-    to look when it is still unexplained after the grace. `is_kept`: a person wants this number, `kept_until` then. `late`:
-    units that our own figure may have buried (see `syncd.domain.observed`).
-    `moves` counts own movements.
+    `observed` is belief; STOCK.md names the three things that move it. `look_at` is when a look is due, None if none
+    is; `unknown_until` is the quarantine of a push without an answer. `hint_…` is the last figure told by a webhook, a
+    reason to look when it is still unexplained after the grace. `is_kept`: a person wants this number, `kept_until`
+    then. `late`: units that our own figure may have buried (see `syncd.domain.observed`). `moves` counts own movements.
     """
 
     __tablename__ = "stock_item"
@@ -310,8 +309,8 @@ class Match(StrEnum):
 class Listing(SQLModel, table=True):
     """One SKU's presence in one connection, the back office included.
 
-    `external_sku` is what the platform says, `sku` the one of ours it is joined to (set exactly when `match` is linked).
-    `linked_at` is when it was joined.
+    `external_sku` is what the platform says, `sku` the one of ours it is joined to (set exactly when `match` is
+    linked). `linked_at` is when it was joined.
     """
 
     __tablename__ = "listing"
@@ -508,8 +507,8 @@ class OrderLine(SQLModel, table=True):
     """One line. It keeps the listing, SKU and location that it was first counted at.
 
     `taken`: units that the store has taken and not put back. `acknowledged`: units of them that the back office has.
-    `is_counted`: `open` holds taken less acknowledged. `moves`: movements so far (the n of their cause). `moves_nothing`
-    says in words why the line is no stock.
+    `is_counted`: `open` holds taken less acknowledged. `moves`: movements so far (the n of their cause).
+    `moves_nothing` says in words why the line is no stock.
     """
 
     __tablename__ = "order_line"
@@ -568,7 +567,9 @@ class SaleKind(StrEnum):
 
 
 class SalesLog(SQLModel, table=True):
-    """Each online sale and return once, per order line. `backoffice_id` is the authority's id of it, once it has one."""
+    """Each online sale and return once, per order line. `backoffice_id` is the authority's id of it, once it has
+    one.
+    """
 
     __tablename__ = "sales_log"
     __table_args__ = (

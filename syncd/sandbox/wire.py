@@ -36,7 +36,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One answer. `seconds` is the latency the platform wants before it is seen; `lost` cuts the connection unanswered."""
+    """One answer. `seconds` is the latency the platform wants before it is seen; `lost` cuts the connection
+    unanswered.
+    """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from schema.tables import (
     ConnectionState,
     Delivery,
     Issue,
+    Lease,
     Listing,
     Location,
     Match,
@@ -33,7 +34,7 @@ from syncd.config import Settings
 from syncd.engine import golive, intake, ledger, look, poll, pull, push, record
 from syncd.engine.connectors import Connectors
 from syncd.engine.context import Engine
-from syncd.engine.database import Database, open_database
+from syncd.engine.database import open_database
 from syncd.engine.desired import refresh
 from syncd.engine.leases import Held, acquire
 from syncd.engine.vault import Keyring, new_key
@@ -102,6 +103,13 @@ class Market:
     def held(self, name: str) -> Held:
         """The lease of this name, taken anew."""
         return self._release_and_take(name)
+
+    def forget_leases(self) -> None:
+        """The process is gone; nobody renews what it held."""
+        with self.engine.database.transaction() as session:
+            for lease in session.exec(select(Lease)).all():
+                session.delete(lease)
+        self._leases.clear()
 
     def _release_and_take(self, name: str) -> Held:
         held = acquire(self.engine, name, duration=timedelta(days=1000))
