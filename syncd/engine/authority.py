@@ -1,0 +1,80 @@
+"""Who says what is on the shelf: the back office connection of a merchant, or syncd's own ledger."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from schema.tables import BackOffice, Connection, ConnectionState, Merchant
+from syncd.engine.context import Engine
+
+LEDGER = "ledger"
+_AT_REST = (ConnectionState.PAUSED, ConnectionState.NEEDS_AUTH, ConnectionState.DISCONNECTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """The authority of one merchant. `connection` is None where syncd's own ledger is it.
+
+    `source` names it in causes, `name` in sentences. `finds_sales` and `takes_returns` as in `BackOfficeTraits`.
+    """
+
+    merchant_id: int
+    connection: Connection | None
+    source: str
+    name: str
+    currency: str
+    finds_sales: bool = True
+    takes_returns: bool = True
+
+    @property
+    def connection_id(self) -> int | None:
+        """Its connection, None for our own ledger."""
+        return self.connection.id if self.connection else None
+
+
+def back_office(session: Session, merchant_id: int, *, lock: bool = False) -> BackOffice:
+    """The merchant's settings of the back office, made if there are none."""
+    row = session.get(BackOffice, merchant_id, with_for_update=lock, populate_existing=lock)
+    if row is None:
+        row = BackOffice(merchant_id=merchant_id)
+        session.add(row)
+        session.flush()
+    return row
+
+
+def authority_of(session: Session, merchant_id: int) -> Authority:
+    """The authority as the database knows it; what its platform can do is asked by `load_authority`."""
+    merchant = session.get_one(Merchant, merchant_id)
+    row = session.get(BackOffice, merchant_id)
+    connection = session.get_one(Connection, row.connection_id) if row and row.connection_id else None
+    return Authority(
+        merchant_id=merchant_id,
+        connection=connection,
+        source=connection.code if connection else LEDGER,
+        name=connection.name if connection else "syncd's own ledger",
+        currency=(connection.currency if connection else "") or merchant.currency,
+    )
+
+
+def load_authority(engine: Engine, merchant_id: int) -> Authority:
+    """The authority with what its platform can do."""
+    with engine.database.reading() as session:
+        known = authority_of(session, merchant_id)
+    if known.connection is None:
+        return known
+    traits = engine.connectors.backoffice(engine, known.connection).traits
+    return Authority(
+        merchant_id=merchant_id,
+        connection=known.connection,
+        source=known.source,
+        name=known.name,
+        currency=known.currency,
+        finds_sales=traits.finds_sales,
+        takes_returns=traits.takes_returns,
+    )
+
+
+def may_be_called(connection: Connection, now: datetime) -> bool:
+    """Whether a back office may be asked now: nobody paused it, it knows our key, and its back-off is over."""
+    return connection.state not in _AT_REST and (connection.not_before is None or connection.not_before <= now)
