@@ -1,5 +1,7 @@
 """How the simulated WooCommerce moves stock: the table of statuses, `_reduced_stock`, and what writes are ignored."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from syncd.sandbox.woocommerce import NotEnough
@@ -298,3 +300,12 @@ def test_a_single_write_under_the_wrong_parent_is_refused(version, status):
     red = world.people.add_product("CAP-RED", 3, parent=cap)
     world.call("PUT", f"/products/{shirt.id}/variations/{red.id}", {"stock_quantity": 4}, status=status)
     assert red.stock == 3
+
+
+def test_parallel_sales_take_exactly_what_they_sell():
+    world = World()
+    world.people.add_product("MUG-1", 100)
+    with ThreadPoolExecutor(8) as customers:
+        sales = [customers.submit(world.people.buy, [("MUG-1", 1)]) for _ in range(120)]
+    refused = sum(isinstance(sale.exception(), NotEnough) for sale in sales)
+    assert (left(world), refused, world.woo.shop.oversold) == (0, 20, 0)

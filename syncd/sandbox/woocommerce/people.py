@@ -1,8 +1,10 @@
 """What people do in the shop: customers buy, staff edit, pay, cancel and refund. SKUs in, ids out."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 from syncd.sandbox.woocommerce import orders
 from syncd.sandbox.woocommerce.goods import Product, shown_sku
@@ -10,9 +12,23 @@ from syncd.sandbox.woocommerce.orders import NotEnough
 from syncd.sandbox.woocommerce.sales import REDUCED, Line, Order
 from syncd.sandbox.woocommerce.shop import Shop
 
+Given = ParamSpec("Given")
+Done = TypeVar("Done")
+
 
 class Unknown(LookupError):
     """No such SKU, order or line."""
+
+
+def _alone(action: Callable[Concatenate["People", Given], Done]) -> Callable[Concatenate["People", Given], Done]:
+    """Let nobody else at the shop while somebody acts, so that an order takes all of its stock or waits."""
+
+    @wraps(action)
+    def act(self: "People", *args: Given.args, **kwargs: Given.kwargs) -> Done:
+        with self.shop.lock:
+            return action(self, *args, **kwargs)
+
+    return act
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,6 +37,7 @@ class People:
 
     shop: Shop
 
+    @_alone
     def add_product(
         self,
         sku: str,
@@ -55,10 +72,12 @@ class People:
         )
         return self.shop.add(product)
 
+    @_alone
     def remove_product(self, sku: str) -> None:
         """Delete a product for good, with its variations; nobody is told."""
         self.shop.remove(self.product(sku))
 
+    @_alone
     def stock(self) -> dict[str, int]:
         """The quantity that each counted SKU shows; a parent that counts for its variations shows the same as they."""
         found: dict[str, int] = {}
@@ -68,6 +87,7 @@ class People:
                 found[product.sku] = kept_by.stock
         return found
 
+    @_alone
     def set_stock(self, sku: str, quantity: int) -> None:
         """A member of staff types a number into the product page."""
         kept_by = self.shop.keeper(self.product(sku))
@@ -75,6 +95,7 @@ class People:
             raise Unknown(f"nobody counts {sku}")
         self.shop.set_stock(kept_by, quantity)
 
+    @_alone
     def buy(
         self, lines: Iterable[tuple[str, int]], *, paid: bool = True, status: str | None = None, force: bool = False
     ) -> Order:
@@ -89,18 +110,21 @@ class People:
         made = [orders.new_line(self.shop, product, quantity) for product, quantity in wanted]
         return orders.place(self.shop, made, status or ("processing" if paid else "on-hold"), paid=paid and not status)
 
+    @_alone
     def pay(self, order_id: int) -> Order:
         """The money for an order arrives."""
         order = self.order(order_id)
         orders.pay(self.shop, order)
         return order
 
+    @_alone
     def set_status(self, order_id: int, status: str) -> Order:
         """Staff step an order to a status."""
         order = self.order(order_id)
         orders.set_status(self.shop, order, status)
         return order
 
+    @_alone
     def cancel(self, order_id: int, *, restock: bool = True) -> Order:
         """Cancel an order. Core always gives stock back; without `restock` it is a shop whose plugin forbids that."""
         order = self.order(order_id)
@@ -111,6 +135,7 @@ class People:
             orders.saved(self.shop, order)
         return order
 
+    @_alone
     def refund(self, order_id: int, lines: Iterable[tuple[str, int]], *, restock: bool = True) -> Order:
         """Refund units of an order at what was paid for them."""
         order = self.order(order_id)
@@ -123,6 +148,7 @@ class People:
         line = self.line(order, sku)
         return line, quantity, (line.total / line.quantity * quantity).quantize(orders.CENT)
 
+    @_alone
     def edit(self, order_id: int, sku: str, quantity: int) -> Order:
         """Staff change how many of an SKU an order has: 0 removes the line, an SKU not in it adds one."""
         order = self.order(order_id)
@@ -135,18 +161,22 @@ class People:
         orders.saved(self.shop, order)
         return order
 
+    @_alone
     def trash(self, order_id: int) -> None:
         """Move an order to the trash."""
         orders.trash(self.shop, self.order(order_id))
 
+    @_alone
     def restore(self, order_id: int) -> None:
         """Take an order out of the trash."""
         orders.restore(self.shop, self.order(order_id))
 
+    @_alone
     def delete(self, order_id: int) -> None:
         """Delete an order for good."""
         orders.delete(self.shop, self.order(order_id))
 
+    @_alone
     def orders(self) -> list[dict[str, object]]:
         """All orders as the tests and the demo read them; `taken` is what the shop took and has not put back."""
         return [self.told(order) for order in self.shop.orders.values()]

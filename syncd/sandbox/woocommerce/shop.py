@@ -3,6 +3,7 @@
 Nothing here knows about HTTP. `orders.py` holds the rules by which orders move stock.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -44,6 +45,8 @@ class Shop:
     clock: Clock
     random: Random
     announce: Announce
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    """Held by whoever reads or changes the shop: requests and people come from several threads."""
     products: dict[int, Product] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     oversold: int = 0

@@ -1,6 +1,5 @@
 """`SimulatedWooCommerce`: a whole shop behind the three methods of `wire.Platform`."""
 
-import threading
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -56,7 +55,6 @@ class SimulatedWooCommerce:
         deliveries_at_once: int = 1,
         post: Post = post_by_httpx,
     ) -> None:
-        self._lock = threading.RLock()
         self._strict = strict_addresses
         self._post = authorize.allowed(post, strict_addresses=strict_addresses)
         self.faults = Faults(random=random)
@@ -102,7 +100,7 @@ class SimulatedWooCommerce:
         """Answer one request; people's actions under /_sandbox work even when the shop is down."""
         path = self._site.below(request.path)
         if path.startswith(control.PREFIX):
-            with self._lock:
+            with self.shop.lock:
                 return control.respond(self._site, self.people, replace(request, path=path))
         answer = self._disturbed(request) or self._answer(request, path)
         return replace(answer, seconds=self.faults.levels.latency_seconds, lost=self.faults.loses_answer())
@@ -110,7 +108,7 @@ class SimulatedWooCommerce:
     def _answer(self, request: Request, path: str) -> Response:
         if path.startswith(authorize.PATH):
             return authorize.respond(self._site, request, self._post, strict_addresses=self._strict)
-        with self._lock:
+        with self.shop.lock:
             return rest.respond(self._site, request)
 
     def _disturbed(self, request: Request) -> Response | None:
@@ -129,12 +127,12 @@ class SimulatedWooCommerce:
 
     def due(self) -> list[Webhook]:
         """Take the pings and deliveries that are due; none while the shop is down."""
-        with self._lock:
+        with self.shop.lock:
             return [] if self.faults.levels.down else self._queue.due()
 
     def delivered(self, webhook_id: str, status: int | None) -> None:
         """Tell how an attempt ended; it is never made again."""
-        with self._lock:
+        with self.shop.lock:
             self._queue.delivered(webhook_id, status)
 
 
