@@ -24,7 +24,7 @@ def _alone(action: Callable[Concatenate["People", Given], Done]) -> Callable[Con
     """Let nobody else at the shop while somebody acts, so that an order takes all of its stock or waits."""
 
     @wraps(action)
-    def act(self: "People", *args: Given.args, **kwargs: Given.kwargs) -> Done:
+    def act(self: "People", /, *args: Given.args, **kwargs: Given.kwargs) -> Done:
         with self.shop.lock:
             return action(self, *args, **kwargs)
 
