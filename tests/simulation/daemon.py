@@ -73,7 +73,7 @@ class SentPush:
 
 @dataclass(slots=True)
 class Listing:
-    state: Observed = Observed(look_due=True)
+    state: Observed = field(default_factory=lambda: Observed(look_due=True))
     push: SentPush | None = None
     quarantine_until: datetime | None = None
     corrected_at: list[float] = field(default_factory=list)
@@ -429,9 +429,10 @@ class Daemon:
                 )
                 again = 5.0 if dropped else 20.0
                 if not dropped:
+                    if answer[0] != self.cache.on_hand:
+                        self.clock.say("syncd", f"applies the reading {answer[0]}")
                     self._book(reading(self.cache, answer[0]))
                     self.read_answered, self.last_reading = answered_at, answer
-                    self.clock.say("syncd", f"applies the reading {answer[0]}")
                     self._kick_all()
             yield again + self.clock.rng.random() * 5.0
 

@@ -34,6 +34,7 @@ class Setting:
     crashes: int
     weather: Weather
     policy: RecordPolicy
+    spite: float
 
 
 def draw_setting(rng: Random) -> Setting:
@@ -53,6 +54,7 @@ def draw_setting(rng: Random) -> Setting:
         crashes=rng.choice((0, 0, 1, 2)),
         weather=Weather(loss=rng.choice((0.0, 0.05, 0.25)), slowest=slowest, stall=rng.choice((0.0, 0.1))),
         policy=rng.choice((RecordPolicy.PAID, RecordPolicy.PLACED)),
+        spite=rng.choice((0.0, 0.05, 0.2)),
     )
 
 
@@ -71,7 +73,9 @@ class History:
         self.office = BackOffice(self.clock, first)
         self.daemon = Daemon(self.clock, self.stores, self.office, rules, self.setting.weather, self.setting.policy)
         self.steps = 0
+        self.spite_left = 6
         for index, store in enumerate(self.stores):
+            store.on_request = lambda store=store: self._in_the_worst_moment(store)
             store.on_order = lambda told, index=index: self._send_order(index, told)
             store.on_stock = lambda shown, at, index=index: self._send_stock(index, shown, at)
 
@@ -121,6 +125,18 @@ class History:
         else:
             self._change(store, rng.choice(list(store.orders)))
 
+    def _in_the_worst_moment(self, store: Store) -> None:
+        """Customers love to act right around our own requests, where the races are."""
+        if self.spite_left and self.rng.random() < self.setting.spite:
+            self.spite_left -= 1
+            self.clock.after(self.rng.random() * 0.3, lambda: self._act_in(store))
+
+    def _act_in(self, store: Store) -> None:
+        if store.orders and self.rng.random() < 0.4:
+            self._change(store, self.rng.choice(list(store.orders)))
+        else:
+            store.sell(1, is_paid=self.rng.random() < 0.7)
+
     def _change(self, store: Store, number: int) -> None:
         what = self.rng.random()
         if what < 0.2:
@@ -155,6 +171,7 @@ class History:
     def _calm(self) -> None:
         """Customers stop, the network heals, the night comes."""
         self.clock.say("everybody", "is quiet from here on")
+        self.spite_left = 0
         self.daemon.weather = Weather()
         if not self.daemon.up:
             self.daemon.start()

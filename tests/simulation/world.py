@@ -41,6 +41,7 @@ class Store:
         self.orders: dict[int, Order] = {}
         self.on_order: Callable[[OrderTold], None] = lambda _: None
         self.on_stock: Callable[[int, float], None] = lambda *_: None
+        self.on_request: Callable[[], None] = lambda: None
 
     def sell(self, quantity: int, *, is_paid: bool) -> int | None:
         """A customer buys what is shown; None when there is not enough."""
@@ -113,10 +114,12 @@ class Store:
     # What the platform answers to requests.
 
     def read_stock(self) -> int:
+        self.on_request()
         return self.stock
 
     def write_stock(self, expected: int, quantity: int) -> bool:
         """Set the number; a store that compares refuses when it is another one than expected."""
+        self.on_request()
         if self.compares and self.stock != expected:
             self.clock.say(self.name, f"refuses {expected} to {quantity}: shows {self.stock}")
             return False
@@ -127,6 +130,7 @@ class Store:
 
     def list_orders(self) -> list[OrderTold]:
         """All orders as the list shows them: as they were a moment ago."""
+        self.on_request()
         seen = self.clock.now - self.clock.rng.random() * self.lag
         listed = []
         for order in self.orders.values():
