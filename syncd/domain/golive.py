@@ -15,7 +15,7 @@ class Standing(StrEnum):
 
 
 def began_at(connection_live_at: datetime | None, listing_linked_at: datetime | None = None) -> datetime | None:
-    """T0 of one listing, in the platform's clock and whole seconds: a listing linked later has its own. None in shadow."""
+    """T0 of one listing, in the platform's clock and whole seconds; None in shadow. One linked later has its own."""
     if connection_live_at is None:
         return None
     later = connection_live_at if listing_linked_at is None else max(connection_live_at, listing_linked_at)
