@@ -1,0 +1,40 @@
+"""The one app that the daemon serves: webhooks and health as plain routes, everything else beside them."""
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+from syncd.engine.context import Engine
+from syncd.engine.inbox import Inbox
+from syncd.web.consent import ConsentCallback
+from syncd.web.doors import Doors
+from syncd.web.health import Health
+from syncd.web.metrics import Metrics
+from syncd.web.webhooks import Webhooks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """What routes are made from; `app.state.edge` has it."""
+
+    engine: Engine
+    inbox: Inbox
+    metrics: Metrics
+
+
+def create_app(edge: Edge) -> FastAPI:
+    """The app. It owns nothing: starting and stopping the inbox and the engine is `syncd.app`'s business."""
+    app = FastAPI(title="syncd", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    app.state.edge = edge
+    engine = edge.engine
+    webhooks = Webhooks(
+        doors=Doors(engine),
+        inbox=edge.inbox,
+        clock=engine.clock,
+        metrics=edge.metrics,
+        body_limit=engine.settings.web.body_limit,
+    )
+    health = Health(database=engine.database, metrics=edge.metrics)
+    for part in (webhooks, health, ConsentCallback(engine=engine, body_limit=engine.settings.web.body_limit)):
+        app.router.routes.extend(part.routes())
+    return app
