@@ -1,4 +1,4 @@
-"""The store's variants and their figures: page by page, by bulk operation where there are many, or some by their ids."""
+"""The store's variants and their figures: page by page, by bulk operation where there are many, or some by id."""
 
 from collections.abc import Iterator, Sequence
 

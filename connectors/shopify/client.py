@@ -52,7 +52,7 @@ CODES: Mapping[str, Meaning] = {
     "INTERNAL_SERVER_ERROR": OutcomeUnknown,
     "TIMEOUT": OutcomeUnknown,
 }
-"""What a code means for a write. One that is not here leaves its outcome unknown. Reads: OutcomeUnknown is Unavailable."""
+"""What a code means for a write; one that is not here leaves its outcome unknown. For a read that is Unavailable."""
 
 
 class TooDear(Refused):
@@ -206,7 +206,7 @@ class ShopifyClient:
         code, words = _first(errors)
         message = f"Shopify could not {call.operation}: {words} ({code or 'no code'})."
         if code == "MAX_COST_EXCEEDED":
-            return TooDear(message, **self._where(call, answer))
+            return TooDear(message, kind=RefusalKind.OTHER, **self._where(call, answer))
         if code == "THROTTLED":
             return RateLimited(message, retry_after=_wait_of(body), **self._where(call, answer))
         return self._error(CODES.get(code, OutcomeUnknown), message, call, answer)

@@ -9,12 +9,12 @@ from connectors.shopify.locations import SEVERAL, active_locations, set_location
 
 USEFUL = {
     "read_all_orders": "Without read_all_orders Shopify hides orders older than 60 days.",
-    "read_returns": "Without read_returns goods that come back in an even exchange are found only by the nightly check.",
+    "read_returns": "Without read_returns only the nightly check finds goods that come back in an even exchange.",
 }
 
 
 def probe(client: ShopifyClient, account: Account) -> AccountInfo:
-    """AccessDenied names the missing rights; Refused where the token is another store's or the location is not there."""
+    """AccessDenied names the missing rights; Refused where the token is another store's or the location is missing."""
     told = client.read("account", "read the store")
     shop = told.data.nested("shop")
     granted = [row.text("handle") for row in told.data.nested("currentAppInstallation").each("accessScopes")]

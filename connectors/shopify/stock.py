@@ -80,7 +80,7 @@ def _input(batch: WriteBatch, location: str) -> dict[str, object]:
 
 
 def _written(batch: WriteBatch, payload: Reader) -> dict[str, WriteResult]:
-    """A figure can be accepted and still not be on sale: an item that is not tracked, or not stocked at the location."""
+    """A figure can be accepted and still not be on sale: the item is not tracked, or not stocked at the location."""
     results = {write.ref.stock_id: WriteResult(outcome=WriteOutcome.WRITTEN) for write in batch.writes}
     group = payload.maybe_nested("inventoryAdjustmentGroup")
     for change in group.each("changes") if group else ():

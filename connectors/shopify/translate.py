@@ -1,7 +1,7 @@
 """Shopify's GraphQL into our values. Pure. The REST shape that webhooks keep is in `payloads.py`.
 
-`taken` is not declared: a line has taken its quantity, less what refund lines put back. `current_quantity` would not do,
-because it leaves out units that were given up without going back on sale.
+`taken` is not declared: a line has taken its quantity, less what refund lines put back. `current_quantity` would not
+do, because it leaves out units that were given up without going back on sale.
 """
 
 from collections.abc import Iterable

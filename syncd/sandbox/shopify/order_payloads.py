@@ -55,6 +55,10 @@ def order_body(shop: Shop, order: Order) -> Body:
         "line_items": [_line_body(shop, order, line) for line in order.lines],
         "line_item_groups": _groups_body(order),
         "refunds": [refund_body(shop, refund) for refund in order.refunds],
+        "returns": [
+            {"id": each.number, "admin_graphql_api_id": gid("Return", each.number), "status": each.status.lower()}
+            for each in order.returns
+        ],
         "fulfillments": [],
         "shipping_lines": [],
         "tax_lines": [],
