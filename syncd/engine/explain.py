@@ -1,7 +1,7 @@
 """Why a number is what it is: the facts of one SKU, for the receipt that `syncd/domain/explain.py` writes.
 
-On hand is told as the authority's last reading and our own recorded writes since; open units by order, from the ledger, so that the
-receipt sums to the unit.
+On hand is told as the authority's last reading and our own recorded writes since; open units by order, from the ledger,
+so that the receipt sums to the unit. Why a store shows what it shows is `story.py`.
 """
 
 from collections.abc import Sequence
@@ -24,18 +24,14 @@ from schema.tables import (
     Movement,
     MovementKind,
     Order,
-    Push,
-    PushState,
     Rule,
     RuleKind,
     StockItem,
 )
-from syncd.domain import publish
 from syncd.domain.explain import ListingFacts, LocationFacts, OpenOrder, ReceiptLine, location_lines, receipt
-from syncd.engine import items
+from syncd.engine import story
 from syncd.engine.authority import authority_of
 from syncd.engine.desired import Facts
-from syncd.engine.stock_view import moved_between
 from syncd.errors import NotPossible
 
 
@@ -79,8 +75,7 @@ class _Teller:
 
     session: Session
     sku: str
-    now: datetime
-    zone: ZoneInfo
+    clock: story.LocalTime
     authority: str
     source: str
     facts: Facts
@@ -114,8 +109,7 @@ class _Teller:
         return _Teller(
             session=session,
             sku=sku,
-            now=now,
-            zone=ZoneInfo(session.get_one(Merchant, merchant_id).time_zone),
+            clock=story.LocalTime(zone=ZoneInfo(session.get_one(Merchant, merchant_id).time_zone), now=now),
             authority=authority.name,
             source=authority.source,
             facts=Facts.load(session, merchant_id, [sku]),
@@ -160,9 +154,9 @@ class _Teller:
     def _origin(self, cache: InventoryCache, last: Movement, figure: int) -> str:
         if last.kind is MovementKind.ADJUSTMENT:
             who = f" by {last.actor}" if last.actor else ""
-            return f"{figure} since {self._time(last.recorded_at)}{who}: {last.note or 'adjusted'}"
+            return f"{figure} since {self.clock.say(last.recorded_at)}{who}: {last.note or 'adjusted'}"
         began = cache.read_began_at or last.recorded_at
-        return f"{figure} by {self.authority}'s reading begun {self._time(began)}"
+        return f"{figure} by {self.authority}'s reading begun {self.clock.say(began)}"
 
     def _open_orders(self, cache: InventoryCache) -> tuple[OpenOrder, ...]:
         """Which orders hold units, by the ledger; those that no order explains are told as such."""
@@ -203,7 +197,7 @@ class _Teller:
             buffer=buffer,
             cap=self.facts.rules.of(RuleKind.CAP, self.sku, connection.id),
             shows=shows,
-            story="; ".join(self._story(connection, listing, item)),
+            story="; ".join(story.of_listing(self.session, self.clock, connection, listing, item)),
         )
         return StoreReceipt(
             connection=connection.name,
@@ -225,67 +219,6 @@ class _Teller:
             for (cache, place), figure in zip(known, figures, strict=True)
         ]
 
-    def _story(self, connection: Connection, listing: Listing, item: StockItem) -> list[str]:
-        """Why it shows what it shows, and why not what it should."""
-        not_published = self._not_published(connection, listing)
-        story = [not_published] if not_published else []
-        last = self.session.exec(
-            select(Push).where(Push.stock_item_id == item.id).order_by(col(Push.id).desc()).limit(1)
-        ).first()
-        if last is not None:
-            story.append(self._push_words(last, item))
-        elif item.observed is not None:
-            story.append("shown so when we first looked, no push was needed")
-        doubt = self._doubt(item)
-        if doubt:
-            story.append(doubt)
-        elif publish.plan_push(items.belief(item), item.desired) is not None and not not_published:
-            story.append("waits to be pushed")
-        elif item.confirmed_at is not None:
-            story.append(f"confirmed {self._time(item.confirmed_at)}")
-        return story
-
-    def _not_published(self, connection: Connection, listing: Listing) -> str:
-        if connection.state is not ConnectionState.LIVE:
-            return {
-                ConnectionState.SHADOW: "in shadow: nothing is pushed until it goes live",
-                ConnectionState.PAUSED: "paused: nothing is pushed",
-            }.get(connection.state, "we have no access: nothing is pushed until it is reconnected")
-        if not listing.tracked:
-            return "the store does not track its stock"
-        return listing.blocked
-
-    def _push_words(self, last: Push, item: StockItem) -> str:
-        when = self._time(last.answered_at or last.intent_at)
-        because = f", because of {last.cause}" if last.cause else ""
-        match last.state:
-            case PushState.ACKNOWLEDGED:
-                words = f"pushed {last.before} to {last.after} at {when} by run {last.run_id}{because}"
-                own = moved_between(self.session, item.id or 0, last.answered_at or last.intent_at, self.now)
-                return words + (f", then {own:+d} by its own orders, for which no push is needed" if own else "")
-            case PushState.REFUSED:
-                found = f"it showed {last.before}, not {last.expected}"
-                return f"run {last.run_id} did not write {last.target} at {when}: {found}"
-            case PushState.UNKNOWN:
-                return f"run {last.run_id} wrote {last.target} at {when} and got no answer"
-            case PushState.INTENT:
-                return f"run {last.run_id} is writing {last.target}"
-        return f"run {last.run_id} could not write {last.target} at {when}: {last.words}"
-
-    def _doubt(self, item: StockItem) -> str:
-        if item.is_kept:
-            until = f" until {self._time(item.kept_until)}" if item.kept_until else " until you release it"
-            return f"kept as it is{until}"
-        if item.held:
-            return f"held: {item.held:+d} that no order explains waits for you (`syncd issues list`)"
-        if item.unknown_until is not None:
-            return f"nothing is concluded before {self._time(item.unknown_until)}, then we look"
-        if item.suspect is not None:
-            return f"{item.suspect:+d} is not explained yet, we look again"
-        if item.look_at is not None:
-            return f"we look at it: {item.look_reason}"
-        return ""
-
     # --------------------------------------------------------------------------------------- words
 
     def _scope(self, kind: RuleKind, connection_id: int | None) -> str:
@@ -300,8 +233,3 @@ class _Teller:
         if connection_id is None:
             named = {(None, self.sku): "set for this SKU", (None, None): "set for all SKUs"}
         return next((words for scope, words in named.items() if scope in scopes), "")
-
-    def _time(self, at: datetime) -> str:
-        local = at.astimezone(self.zone)
-        same_day = local.date() == self.now.astimezone(self.zone).date()
-        return f"{local:%H:%M:%S}" if same_day else f"{local:%d %b %H:%M}"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from syncd.engine import leases, push
+from syncd.engine import leases, push, record
 from syncd.engine.context import Engine
 from syncd.engine.leases import Held, LeaseKeeper
 from syncd.errors import NotPossible
@@ -28,6 +28,7 @@ def store_hand(engine: Engine, connection_id: int, *, wait: timedelta = LONGEST_
 def backoffice_hand(engine: Engine, merchant_id: int, *, wait: timedelta = LONGEST_WAIT) -> Iterator[Held]:
     """The same for a merchant's back office."""
     with _holding(engine, f"backoffice:{merchant_id}", wait) as held:
+        record.take_over(engine, held, merchant_id)
         yield held
 
 
