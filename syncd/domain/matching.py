@@ -3,7 +3,6 @@
 Used by `syncd/engine/match.py`.
 """
 
-from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -29,11 +28,6 @@ def clean(sku: str | None) -> str | None:
     return (sku or "").strip() or None
 
 
-def spelled_otherwise(sku: str, known: Iterable[str]) -> str | None:
-    """A known SKU that differs only in case or blanks: to be told, never taken for the same."""
-    wanted = _loosely(sku)
-    return next((other for other in known if other != sku and _loosely(other) == wanted), None)
-
-
-def _loosely(sku: str) -> str:
+def loosely(sku: str) -> str:
+    """An SKU without its case and blanks: two that agree in this may be one that was misspelt, to be told as such."""
     return "".join(sku.split()).casefold()
