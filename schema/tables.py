@@ -96,7 +96,9 @@ class UserRole(StrEnum):
 
 
 class User(SQLModel, table=True):
-    """A person. `email` is kept in lower case; `totp_secret` is sealed."""
+    """A person. `email` is kept in lower case; `totp_secret` is sealed, `totp_step` the last half minute whose code was
+    used, so that a code works once.
+    """
 
     __tablename__ = "user_account"
     id: int | None = _id()
@@ -106,7 +108,9 @@ class User(SQLModel, table=True):
     role: UserRole = Field(sa_column=Column(words_of(UserRole, "role"), nullable=False))
     password_hash: str = _text()
     totp_secret: bytes | None = Field(default=None, sa_column=Column(LargeBinary(), nullable=True))
+    totp_step: int | None = None
     created_at: datetime = _time()
+    signed_in_at: datetime | None = _time(null=True)
     disabled_at: datetime | None = _time(null=True)
 
 
@@ -905,6 +909,140 @@ class AuditEvent(SQLModel, table=True):
     action: str = Field(max_length=60)
     target: str = Field(default="", max_length=255)
     details: Json = _json()
+    at: datetime = _time()
+
+
+# ------------------------------------------------------------------------------------------- accounts
+
+
+class SessionKind(StrEnum):
+    """A page session is known by a cookie, an api session by a JWT."""
+
+    PAGE = "page"
+    API = "api"
+
+
+class WebSession(SQLModel, table=True):
+    """A sign-in that can be ended. `is_pending`: the password was right, the second factor is still asked for.
+
+    `token_hash` is the SHA-256 of what the cookie, or the JWT's id, holds.
+    """
+
+    __tablename__ = "web_session"
+    id: int | None = _id()
+    user_id: int = _to("user_account.id", index=True)
+    kind: SessionKind = Field(sa_column=Column(words_of(SessionKind, "kind"), nullable=False))
+    token_hash: str = Field(unique=True, max_length=64)
+    is_pending: bool = False
+    address: str = Field(default="", max_length=64)
+    agent: str = Field(default="", max_length=200)
+    created_at: datetime = _time()
+    seen_at: datetime = _time()
+    expires_at: datetime = _time(index=True)
+    ended_at: datetime | None = _time(null=True)
+
+
+class ApiToken(SQLModel, table=True):
+    """A long-lived token of a program. It may do what `scope` may, and never more than its user may.
+
+    `hint` is its end, so that a person can tell tokens apart; the token itself is shown once and kept as a hash.
+    """
+
+    __tablename__ = "api_token"
+    __table_args__ = (
+        Index(
+            "uq_api_token_name",
+            "merchant_id",
+            "name",
+            unique=True,
+            sqlite_where=text("revoked_at IS NULL"),
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+    )
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id")
+    user_id: int = _to("user_account.id", index=True)
+    name: str = Field(max_length=60)
+    scope: UserRole = Field(sa_column=Column(words_of(UserRole, "scope"), nullable=False))
+    token_hash: str = Field(unique=True, max_length=64)
+    hint: str = Field(default="", max_length=8)
+    created_at: datetime = _time()
+    used_at: datetime | None = _time(null=True)
+    expires_at: datetime | None = _time(null=True)
+    revoked_at: datetime | None = _time(null=True)
+
+
+class SignInAttempt(SQLModel, table=True):
+    """A sign-in that failed, by password or by code. Counted in the database, because processes share the limit."""
+
+    __tablename__ = "sign_in_attempt"
+    __table_args__ = (
+        Index("ix_sign_in_attempt_email", "email", "at"),
+        Index("ix_sign_in_attempt_from", "address", "at"),
+    )
+    id: int | None = _id()
+    email: str = Field(max_length=254)
+    address: str = Field(default="", max_length=64)
+    at: datetime = _time()
+
+
+class PasswordReset(SQLModel, table=True):
+    """A way back in for who forgot the password: one use, an hour."""
+
+    __tablename__ = "password_reset"
+    id: int | None = _id()
+    user_id: int = _to("user_account.id", index=True)
+    token_hash: str = Field(unique=True, max_length=64)
+    created_at: datetime = _time()
+    expires_at: datetime = _time()
+    used_at: datetime | None = _time(null=True)
+
+
+class Invitation(SQLModel, table=True):
+    """Somebody may become a user, by a link that works once. One open invitation per merchant and address."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (
+        Index(
+            "uq_invitation_open",
+            "merchant_id",
+            "email",
+            unique=True,
+            sqlite_where=text("accepted_at IS NULL AND revoked_at IS NULL"),
+            postgresql_where=text("accepted_at IS NULL AND revoked_at IS NULL"),
+        ),
+    )
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id")
+    email: str = Field(max_length=254)
+    role: UserRole = Field(sa_column=Column(words_of(UserRole, "role"), nullable=False))
+    token_hash: str = Field(unique=True, max_length=64)
+    invited_by: str = Field(default="", max_length=254)
+    created_at: datetime = _time()
+    expires_at: datetime = _time()
+    accepted_at: datetime | None = _time(null=True)
+    revoked_at: datetime | None = _time(null=True)
+
+
+class SetupCode(SQLModel, table=True):
+    """The right to make the first owner. The code itself is kept nowhere: it is derived from the key and `nonce`."""
+
+    __tablename__ = "setup_code"
+    __table_args__ = (CheckConstraint("tries_left >= 0", name="tries_left"),)
+    id: int | None = _id()
+    nonce: str = Field(max_length=64)
+    tries_left: int
+    created_at: datetime = _time()
+
+
+class IssueNote(SQLModel, table=True):
+    """What somebody wrote beside an issue."""
+
+    __tablename__ = "issue_note"
+    id: int | None = _id()
+    issue_id: int = _to("issue.id", index=True, cascade=True)
+    author: str = Field(max_length=254)
+    words: str = _text()
     at: datetime = _time()
 
 
