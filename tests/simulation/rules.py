@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from syncd.domain import backoffice, look, observed, orders, publish, readings
+from syncd.domain import backoffice, look, orders, publish, readings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,6 @@ class Rules:
     after_push_lost: Callable[..., Any] = publish.after_push_lost
     why_dropped: Callable[..., Any] = readings.why_dropped
     owed_documents: Callable[..., Any] = backoffice.owed_documents
-    in_doubt: Callable[..., bool] = observed.in_doubt
 
 
 RULES = Rules()

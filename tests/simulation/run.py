@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import get_context
 
 from tests.simulation.history import History, Wrong
@@ -41,7 +40,7 @@ def run_parallel(first: int, histories: int, workers: int) -> Iterator[Figures]:
         yield from map(run_seeds, chunks)
         return
     with get_context("spawn").Pool(workers) as pool:
-        yield from pool.imap_unordered(partial(run_seeds), chunks)
+        yield from pool.imap_unordered(run_seeds, chunks)
 
 
 def story(seed: int, rules: Rules = RULES) -> str:
