@@ -35,7 +35,7 @@ def probe(routes: Routes, account: Account) -> AccountInfo:
             "Overselling is off in Prokip: a sale that its purchases do not cover is refused and waits for a person."
         )
     wanted = account.settings.get("location")
-    if wanted and wanted not in {place.location_id for place in locations}:
+    if wanted and not any(wanted in {place.location_id, place.name} for place in locations):
         warnings.append(f"The location {wanted} is none that this user may use.")
     return AccountInfo(
         account_id=f"{host}/{user.id('business_id')}",
