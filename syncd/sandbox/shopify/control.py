@@ -144,7 +144,12 @@ def _shown(order: Order) -> Body:
         "payment": financial_status(order).lower(),
         "total": str(order_totals(order)["total"]),
         "lines": [
-            {"sku": line.sku, "quantity": line.quantity, "current_quantity": line.current_quantity}
+            {
+                "sku": line.sku,
+                "quantity": line.quantity,
+                "current_quantity": line.current_quantity,
+                "taken": line.taken,
+            }
             for line in order.lines
         ],
     }

@@ -89,7 +89,10 @@ class Level:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Line:
-    """One order line. `fulfillable` is what is neither shipped nor given up, `refunded` what refund lines cover."""
+    """One order line. `fulfillable` is what is neither shipped nor given up, `refunded` what refund lines cover.
+
+    `taken` is what it has taken from stock and not put back on sale: the store's own book, for whoever checks others.
+    """
 
     number: int
     title: str
@@ -107,6 +110,7 @@ class Line:
     fulfillable: int = 0
     fulfilled: int = 0
     refunded: int = 0
+    taken: int = 0
     bundle: "Bundle | None" = None
 
     @property

@@ -57,6 +57,7 @@ def take(shop: Shop, line: Line, quantity: int) -> None:
         return
     if line.variant is not None and line.variant.policy == "DENY":
         shop.oversold += max(0, min(quantity, quantity - shop.available(level.item)))
+    line.taken += quantity
     change(shop, level, available=-quantity, committed=quantity)
 
 
@@ -65,6 +66,7 @@ def give_back(shop: Shop, line: Line, quantity: int, where: Location | None, *, 
     own = _level_of(shop, line)
     if own is None or not line.takes_stock or line.item is None or not line.item.tracked:
         return
+    line.taken -= quantity
     target = own if where is None else stock_at(shop, line.item, where)
     if was_committed:
         change(shop, own, committed=-quantity)
