@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from connectors.sdk.answer import Answer
 from connectors.sdk.budget import Priority
 from connectors.sdk.contract import Clock
-from connectors.sdk.errors import RateLimited
+from connectors.sdk.errors import MalformedPayload, RateLimited
 from connectors.sdk.reader import Reader
 from connectors.sdk.values import CatalogueItem, CataloguePage, FigureState, StockFigure, StockReading, StockRef
 from connectors.shopify import bulk, translate
@@ -40,7 +40,8 @@ class Catalogue:
             ids = [gid("ProductVariant", external_id) for external_id in part]
             variables = {"ids": ids, "location": self._location.gid()}
             told = self._client.read("variants_by_id", "read products", variables)
-            found += [translate.item(row) for row in nodes(told.data, "ProductVariant") if row is not None]
+            rows = nodes(told.data, "ProductVariant", len(ids))
+            found += [translate.item(row) for row in rows if row is not None]
         return tuple(found)
 
     def reading(self, refs: Sequence[StockRef]) -> StockReading:
@@ -54,7 +55,7 @@ class Catalogue:
             ids = [gid("InventoryItem", ref.stock_id) for ref in part]
             told = self._client.read("levels", "read stock", {"ids": ids, "location": location})
             answers.append(told.answer)
-            for ref, row in zip(part, nodes(told.data, "InventoryItem"), strict=True):
+            for ref, row in zip(part, nodes(told.data, "InventoryItem", len(ids)), strict=True):
                 gone = StockFigure(state=FigureState.GONE)
                 figures[ref.stock_id] = gone if row is None else translate.figure(row)
         now = self._clock.now()
@@ -93,7 +94,9 @@ class Catalogue:
             yield CataloguePage(items=(), is_last=True)
 
 
-def nodes(data: Reader, kind: str) -> list[Reader | None]:
-    """The answers to `nodes(ids:)` in the order of the ids; None for what is gone or of another kind."""
+def nodes(data: Reader, kind: str, count: int) -> list[Reader | None]:
+    """The answers to `nodes(ids:)` in the order of the `count` ids; None for what is gone or of another kind."""
+    if len(data.values("nodes")) != count:
+        raise MalformedPayload(f"Shopify answered {len(data.values('nodes'))} of {count} ids.")
     rows = [None if value is None else Reader.of(value, kind) for value in data.values("nodes")]
     return [row if row is not None and row.text("__typename") == kind else None for row in rows]

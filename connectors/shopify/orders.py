@@ -85,7 +85,7 @@ class Orders:
                 raise
             half = len(ids) // 2
             return self._rows(ids[:half], priority) + self._rows(ids[half:], priority)
-        return nodes(told.data, "Order")
+        return nodes(told.data, "Order", len(ids))
 
     def _whole(self, row: Reader) -> OrderSnapshot:
         lines = self._all(row.nested("lineItems"), "order_lines", row.text("id"), ("order", "lineItems"))

@@ -5,7 +5,7 @@ Shopify compares by itself (`changeFromQuantity`, always a number here), so a sa
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from connectors.sdk.errors import OutcomeUnknown, RefusalKind, Refused
+from connectors.sdk.errors import MalformedPayload, OutcomeUnknown, RefusalKind, Refused
 from connectors.sdk.reader import Reader
 from connectors.sdk.values import StockWrite, WriteAnswer, WriteBatch, WriteOutcome, WriteResult
 from connectors.shopify.client import ShopifyClient, Told
@@ -52,11 +52,12 @@ def write(client: ShopifyClient, location: StoreLocation, batch: WriteBatch) -> 
     where = location.gid()
     variables = {"input": _input(batch, where), "key": batch.key, "location": where}
     told = client.write("set_quantities", OPERATION, variables, not_after=batch.not_after)
-    payload = told.data.maybe_nested("inventorySetQuantities")
-    if payload is None:
-        raise OutcomeUnknown("Shopify did not say how the batch ended.", operation=OPERATION)
-    errors = list(payload.each("userErrors"))
-    results = _refused(batch, errors, told) if errors else _written(batch, payload)
+    try:
+        payload = told.data.nested("inventorySetQuantities")
+        errors = list(payload.each("userErrors"))
+        results = _refused(batch, errors, told) if errors else _written(batch, payload)
+    except MalformedPayload as error:
+        raise OutcomeUnknown(f"Shopify did not say how the batch ended. {error}", operation=OPERATION) from error
     return WriteAnswer(results=results, platform_at=told.answer.platform_at)
 
 

@@ -35,7 +35,9 @@ def test_an_id_beyond_what_a_float_holds_survives():
     assert number_of(gid("Order", "820982911946154508"), "Order") == "820982911946154508"
 
 
-@pytest.mark.parametrize("text", ["", "12", "gid://shopify/Order/", "gid://shopify/Order/x", "gid://other/Order/1", gid("LineItem", "1")])
+@pytest.mark.parametrize(
+    "text", ["", "12", "gid://shopify/Order/", "gid://shopify/Order/x", "gid://other/Order/1", gid("LineItem", "1")]
+)
 def test_what_is_no_id_of_its_kind_is_malformed(text):
     with pytest.raises(MalformedPayload):
         number_of(text, "Order")

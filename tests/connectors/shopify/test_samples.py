@@ -48,7 +48,11 @@ SAMPLES = [
         "inventory_items/delete",
         [StockHint(stock_id=ITEM, quantity=None, at=datetime(2026, 11, 21, 10, tzinfo=UTC))],
     ),
-    ("app-uninstalled", "app/uninstalled", [AccessEnded(words="The app was removed from the store. Connect it again.")]),
+    (
+        "app-uninstalled",
+        "app/uninstalled",
+        [AccessEnded(words="The app was removed from the store. Connect it again.")],
+    ),
     (
         "app-scopes_update",
         "app/scopes_update",
