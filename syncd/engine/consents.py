@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from connectors.sdk.errors import ConnectorError
-from schema.tables import OAuthState
+from schema.tables import Connection, ConnectionState, Listing, OAuthState
 from syncd.engine.catalogue import Progress, no_progress
-from syncd.engine.connect import StoreRequest, connect_store, require_authority
+from syncd.engine.connect import Connected, StoreRequest, connect_store, require_authority
 from syncd.engine.connectors import merged_settings, plugin_of
 from syncd.engine.context import Engine
 from syncd.engine.hands import trying
@@ -147,6 +147,26 @@ def complete(engine: Engine, state: str, progress: Progress = no_progress) -> No
             row = session.get_one(OAuthState, state)
             row.connection_id, row.failure = connection_id, failure
             row.request = engine.keyring.seal(b"")
+
+
+def outcome(engine: Engine, state: str) -> Connected | None:
+    """What became of an approval, helping it along; None while it is still waited for. Raises NotPossible in words."""
+    complete(engine, state)
+    with engine.database.reading() as session:
+        row = session.get_one(OAuthState, state)
+        if row.failure:
+            raise NotPossible(row.failure)
+        if row.connection_id is None:
+            return None
+        connection = session.get_one(Connection, row.connection_id)
+        listings = select(func.count()).select_from(Listing).where(Listing.connection_id == connection.id)
+        return Connected(
+            connection_id=row.connection_id,
+            name=connection.name,
+            listings=session.exec(listings).one(),
+            warnings=(),
+            is_live=connection.state is ConnectionState.LIVE,
+        )
 
 
 def _opened(engine: Engine, row: OAuthState) -> tuple[StoreRequest, dict[str, str]]:

@@ -1,0 +1,47 @@
+"""`syncd` on the command line: the verbs, and where each is. The work is done in `syncd/engine`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from syncd.cli import connect, connections, setup
+from syncd.cli.frame import Invocation, run
+
+app = typer.Typer(
+    help="Keeps one truth about stock across stores and the back office.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def before(
+    context: typer.Context,
+    directory: Annotated[
+        Path | None, typer.Option("--dir", help="The home: config.toml, key, database. Default: SYNCD_DIR, or here.")
+    ] = None,
+    merchant: Annotated[
+        str | None, typer.Option("--merchant", envvar="SYNCD_MERCHANT", help="For whom, where there are several.")
+    ] = None,
+) -> None:
+    """What is said before the verb."""
+    context.obj = Invocation(directory=directory, merchant=merchant)
+
+
+app.command()(setup.init)
+app.add_typer(connect.backoffice_app, name="backoffice")
+app.add_typer(connect.connect_app, name="connect")
+app.add_typer(connections.app, name="connections")
+
+
+def main() -> None:
+    """The entry point."""
+    sys.exit(run(app, sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

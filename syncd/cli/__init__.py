@@ -1,0 +1,1 @@
+"""The command line: every verb is one engine function (CONTRIBUTING says where). `frame.py` is around each."""
