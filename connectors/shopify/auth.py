@@ -32,7 +32,6 @@ SCOPES = (
     "read_orders",
     "read_all_orders",
     "read_returns",
-    "read_merchant_managed_fulfillment_orders",
 )
 NEEDED = ("read_products", "read_inventory", "write_inventory", "read_locations", "read_orders")
 

@@ -106,7 +106,8 @@ class Shop:
 
     def levels_of(self, item: Item) -> list[Level]:
         """All levels of an item in the order of its locations."""
-        return [level for key, level in sorted(self.levels.items(), key=_level_order) if level.item is item]
+        places = (self.levels.get((item.number, location)) for location in sorted(self.locations))
+        return [level for level in places if level is not None]
 
     def selling_levels(self, item: Item) -> list[Level]:
         """The levels whose available may be sold: active ones at active locations."""
@@ -126,10 +127,6 @@ class Shop:
     def refunds(self) -> Iterable[Refund]:
         """Every refund of every order."""
         return (refund for order in self.orders.values() for refund in order.refunds)
-
-
-def _level_order(entry: tuple[tuple[int, int], Level]) -> int:
-    return entry[1].location.number
 
 
 def line_total(line: Line) -> Decimal:

@@ -1,6 +1,8 @@
 """Orders as read and as told: what a store took is the same by either way, for everything people do with an order."""
 
 import json
+import random
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,6 +14,7 @@ from connectors.sdk.suite.store import units_taken
 from connectors.sdk.values import OrderChanged, OrderSnapshot
 from syncd.sandbox.shopify import catalogue, orders, refunds, returns
 from syncd.sandbox.shopify.orders import Wanted
+from syncd.sandbox.shopify.shop import NotAllowed
 from tests.connectors.shopify.driver import ShopifyDriver
 
 
@@ -135,6 +138,35 @@ def test_what_an_order_took_is_what_the_store_misses_read_or_told(driver, story,
     assert [(line.line_id, line.external_id, line.total, line.tax) for line in snapshot.lines] == [
         (line.line_id, line.external_id, line.total, line.tax) for line in now.lines
     ]
+
+
+ACTS = (
+    shipped,
+    cancelled,
+    refunded,
+    refunded_without_restock,
+    edited_down,
+    edited_up,
+    money_only,
+    cancelled_without_restock,
+)
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_after_any_history_the_orders_explain_the_figure(driver, seed):
+    chance = random.Random(seed)
+    driver.set_stock("MUG-1", 1000)
+    placed = []
+    for _ in range(60):
+        driver.advance(1)
+        if not placed or chance.random() < 0.4:
+            placed.append(one_line(driver, chance.randint(1, 5)))
+            continue
+        with suppress(NotAllowed):
+            chance.choice(ACTS)(driver, chance.choice(placed))
+    taken = {order.number: units_taken(read(driver, order)) for order in placed}
+    assert taken == {order.number: sum(line.taken for line in order.lines) for order in placed}
+    assert driver.stock("MUG-1") == 1000 - sum(taken.values())
 
 
 def exchanged(driver):

@@ -41,10 +41,12 @@ class Call:
         return scope in self.scopes or scope.replace("read_", "write_", 1) in self.scopes
 
     def visible_orders(self) -> list[Order]:
-        """Orders of the last 60 days, or all with read_all_orders."""
-        everything = self.may("read_all_orders")
-        oldest = self.shop.now() - ORDER_WINDOW
-        return [order for order in self.shop.orders.values() if everything or order.created_at >= oldest]
+        """The orders that the app may see."""
+        return [order for order in self.shop.orders.values() if self.sees(order)]
+
+    def sees(self, order: Order) -> bool:
+        """Whether an order is of the last 60 days, or the app may see all."""
+        return self.may("read_all_orders") or order.created_at >= self.shop.now() - ORDER_WINDOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,10 @@ from syncd.sandbox.shopify.api.connections import paginate
 from syncd.sandbox.shopify.api.search import search
 from syncd.sandbox.shopify.api.stock import by_number, count, identity, numbered, of
 from syncd.sandbox.shopify.payloads import gid
-from syncd.sandbox.shopify.records import Location, Order
+from syncd.sandbox.shopify.records import FulfillmentOrder, Location, Order, Refund, Return
 from syncd.sandbox.shopify.webhooks import Subscription
+
+Finder = Callable[[Call, int], object]
 
 VERSIONS = ("2026-01", "2026-04", "2026-07", "2026-10")
 
@@ -22,21 +24,42 @@ def _lookup(call: Call, value: object, *kinds: str) -> object:
     kind, number = parse_gid(value, *kinds)
     if kind == "InventoryLevel":
         return _level(call, str(value))
-    if kind == "Order":
-        return next((order for order in call.visible_orders() if order.number == number), None)
-    stores: dict[str, dict[int, object]] = {
-        "Location": cast(dict[int, object], call.shop.locations),
-        "Product": cast(dict[int, object], call.shop.products),
-        "ProductVariant": cast(dict[int, object], call.shop.variants),
-        "InventoryItem": cast(dict[int, object], call.shop.items),
-        "InventoryAdjustmentGroup": cast(dict[int, object], call.shop.groups),
-        "BulkOperation": cast(dict[int, object], call.services.bulk.operations),
-        "Refund": {r.number: r for o in call.visible_orders() for r in o.refunds},
-        "Return": {r.number: r for o in call.visible_orders() for r in o.returns},
-        "FulfillmentOrder": {f.number: f for o in call.visible_orders() for f in o.fulfillment_orders},
-        "WebhookSubscription": {s.number: s for s in call.services.webhooks.listed()},
-    }
-    return stores.get(kind, {}).get(number)
+    find = FINDERS.get(kind)
+    return None if find is None else find(call, number)
+
+
+def _of_orders(parts: Callable[[Order], Sequence[Refund | Return | FulfillmentOrder]]) -> Finder:
+    """Finds what belongs to an order."""
+
+    def find(call: Call, number: int) -> object:
+        return next((part for order in call.visible_orders() for part in parts(order) if part.number == number), None)
+
+    return find
+
+
+def _order(call: Call, number: int) -> object:
+    order = call.shop.orders.get(number)
+    return order if order is not None and call.sees(order) else None
+
+
+def _subscription(call: Call, number: int) -> object:
+    found = call.services.webhooks.subscriptions.get(number)
+    return found if found is not None and not found.is_app_configured else None
+
+
+FINDERS: dict[str, Finder] = {
+    "BulkOperation": lambda call, number: call.services.bulk.operations.get(number),
+    "FulfillmentOrder": _of_orders(lambda order: order.fulfillment_orders),
+    "InventoryAdjustmentGroup": lambda call, number: call.shop.groups.get(number),
+    "InventoryItem": lambda call, number: call.shop.items.get(number),
+    "Location": lambda call, number: call.shop.locations.get(number),
+    "Order": _order,
+    "Product": lambda call, number: call.shop.products.get(number),
+    "ProductVariant": lambda call, number: call.shop.variants.get(number),
+    "Refund": _of_orders(lambda order: order.refunds),
+    "Return": _of_orders(lambda order: order.returns),
+    "WebhookSubscription": _subscription,
+}
 
 
 def _level(call: Call, value: str) -> object:
