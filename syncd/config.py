@@ -80,8 +80,21 @@ class SecuritySettings(_Section):
     allow_private_addresses: bool = False
     key_file: str = "{home}/key"
     session: Interval = timedelta(days=14)
+    bearer: Interval = timedelta(hours=12)
     registration: Literal["first", "open", "closed"] = "first"
     trusted_proxies: str = "127.0.0.1"
+    requests_per_minute: int = Field(default=600, ge=1)
+
+
+class MailSettings(_Section):
+    """Where messages to people go out; without a host none do. `security` "tls" is encrypted from the start."""
+
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    sender: str = ""
 
 
 class ScheduleSettings(_Section):
@@ -165,6 +178,7 @@ class Settings(_Section):
     database: DatabaseSettings = DatabaseSettings()
     web: WebSettings = WebSettings()
     security: SecuritySettings = SecuritySettings()
+    mail: MailSettings = MailSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     backoffice: BackOfficeSettings = BackOfficeSettings()
     push: PushSettings = PushSettings()

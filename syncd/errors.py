@@ -6,8 +6,12 @@ SyncdError
 ├── LeaseLost       somebody else has the lease, or it is about to end: store nothing, start over
 ├── VaultError      sealed data that none of our keys opens
 ├── PluginMissing   a connection's platform has no working connector
-└── NotPossible     what a person asked for cannot be done as things stand; the message says why
+├── NotPossible     what a person asked for cannot be done as things stand; the message says why
+├── NotSignedIn     the e-mail, password, code or token does not let anybody in
+└── TooManyTries    wait until `until`
 """
+
+from datetime import datetime
 
 
 class SyncdError(Exception):
@@ -36,3 +40,19 @@ class PluginMissing(SyncdError):
 
 class NotPossible(SyncdError):
     """A request that makes no sense as things stand; the message is for the person who asked."""
+
+
+class NotSignedIn(SyncdError):
+    """Nobody is let in by this. `tries_left` is how often one may still try, None where that is not counted."""
+
+    def __init__(self, message: str, *, tries_left: int | None = None) -> None:
+        super().__init__(message)
+        self.tries_left = tries_left
+
+
+class TooManyTries(SyncdError):
+    """No more tries before `until`."""
+
+    def __init__(self, message: str, *, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until

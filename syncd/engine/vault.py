@@ -4,6 +4,7 @@ The key comes from SYNCD_KEY, from the systemd credential `syncd.key`, or from a
 line (or separated by commas), the newest first.
 """
 
+import hmac
 import json
 import os
 import secrets
@@ -60,6 +61,11 @@ class Keyring:
     def reseal(self, sealed: bytes) -> bytes:
         """The same secret under the first key. Raises VaultError."""
         return self.seal(self.open_bytes(sealed))
+
+    def derive(self, purpose: str) -> bytes:
+        """32 bytes of our own for one purpose, such as signing; others once the first key is another one."""
+        first = self._keys[0]
+        return hmac.digest(first if isinstance(first, bytes) else first.encode(), purpose.encode(), "sha256")
 
     def with_newest(self, key: str | bytes) -> "Keyring":
         """A ring that seals with `key` and still opens what this one does."""
