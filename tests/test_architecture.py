@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "syncd.domain": ("connectors.sdk",),
     "syncd.engine": ("schema", "connectors.sdk", "syncd.domain", *FOUNDATIONS),
     "syncd.web": BELOW_WEB,
+    "syncd.daemon": (*BELOW_WEB, "syncd.web"),
     "syncd.sandbox": (),
     "syncd.app": OURS,
     "cli": ("syncd",),

@@ -1,0 +1,242 @@
+"""The only place where the parts are put together: an engine for whoever needs one, and the daemon.
+
+`build_engine` is what commands use; `build` and `App.run` are `syncd run`.
+"""
+
+import os
+import random
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from connectors.sdk.contract import Clock
+from schema import migrate
+from syncd.clock import SystemClock
+from syncd.config import Settings
+from syncd.daemon.crew import Crew
+from syncd.daemon.schedule import make_clockwork
+from syncd.daemon.server import WebServer, address_of, bind
+from syncd.daemon.single import SingleInstance
+from syncd.daemon.supervisor import notify, watchdog_interval
+from syncd.engine.connectors import Connectors
+from syncd.engine.context import Engine
+from syncd.engine.database import Database, open_database
+from syncd.engine.inbox import Inbox
+from syncd.engine.plugins import load_plugins
+from syncd.engine.ticking import DatabaseClock
+from syncd.engine.vault import load_keyring
+from syncd.errors import DatabaseAway
+from syncd.web.edge import Edge, create_app
+from syncd.web.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+Role = Literal["all", "web", "worker"]
+CHECK_EVERY = 0.5
+SYNCHRONISE_EVERY = 60.0
+CLOCK_JUMP = timedelta(seconds=1)
+
+
+def build_engine(settings: Settings, *, stop: threading.Event | None = None) -> Engine:
+    """The engine of these settings; `stop` ends every wait of its clock. Raises ConfigError; connects to nothing."""
+    database = open_database(settings.database_url, pool_size=settings.database.pool_size)
+    plugins = load_plugins()
+    for name, reason in plugins.broken.items():
+        log.error("connector_broken", connector=name, reason=reason)
+    return Engine(
+        database=database,
+        clock=_clock(database, stop or threading.Event()),
+        settings=settings,
+        keyring=load_keyring(settings.key_file),
+        plugins=plugins.found,
+        connectors=Connectors(),
+        random=random.Random(),
+        holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[:120],
+    )
+
+
+@contextmanager
+def engine_of(settings: Settings) -> Iterator[Engine]:
+    """An engine for the length of a block. Raises ConfigError."""
+    engine = build_engine(settings)
+    try:
+        yield engine
+    finally:
+        close(engine)
+
+
+def close(engine: Engine) -> None:
+    """Give back what an engine holds."""
+    engine.connectors.close()
+    engine.database.close()
+
+
+def is_daemon_running(settings: Settings) -> bool:
+    """Whether a daemon works on this SQLite database; on PostgreSQL nobody can tell, and False says nothing."""
+    file = _sqlite_file(settings)
+    return file is not None and SingleInstance(file).is_taken()
+
+
+def build(settings: Settings, role: Role = "all") -> "App":
+    """The daemon. Raises ConfigError, also where a second one would run on one SQLite database."""
+    stop = threading.Event()
+    engine = build_engine(settings, stop=stop)
+    file = _sqlite_file(settings)
+    single = None if file is None else SingleInstance(file)
+    if single is not None:
+        single.take()
+    listener = None if role == "worker" else bind(settings.web.listen)
+    inbox = Inbox(engine.database)
+    web = None
+    if listener is not None:
+        app = create_app(Edge(engine=engine, inbox=inbox, metrics=Metrics()))
+        web = WebServer(app=app, listener=listener, settings=settings)
+    crew = None if role == "web" else Crew(engine)
+    return App(
+        settings=settings,
+        engine=engine,
+        role=role,
+        listener=listener,
+        single=single,
+        stopping=stop,
+        inbox=inbox,
+        crew=crew,
+        web=web,
+        clockwork=None if crew is None else make_clockwork(settings.schedule, crew.want),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class App:
+    """The daemon. `run` once."""
+
+    settings: Settings
+    engine: Engine
+    role: Role
+    listener: socket.socket | None
+    single: SingleInstance | None
+    stopping: threading.Event
+    inbox: Inbox
+    crew: Crew | None
+    web: WebServer | None
+    clockwork: BackgroundScheduler | None
+
+    def run(self) -> int:
+        """Work until SIGTERM or SIGINT; the exit code. A second signal ends it at once."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        try:
+            if self._wait_for_database():
+                self._start()
+                self._watch()
+                self._stop()
+        finally:
+            close(self.engine)
+            if self.single is not None:
+                self.single.release()
+        return 0 if self.stopping.is_set() else 1
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self.stopping.is_set():
+            os._exit(128 + number)
+        self.stopping.set()
+
+    def _wait_for_database(self) -> bool:
+        """Migrated and answering; False when we are told to stop before it is."""
+        is_told = False
+        while not self.stopping.is_set():
+            try:
+                migrate.upgrade(self.settings.database_url)
+                self._synchronise()
+            except (OperationalError, DatabaseAway) as error:
+                if not is_told:
+                    log.warning("database_away", reason=str(error).splitlines()[0])
+                    is_told = True
+                self.stopping.wait(1.0)
+            else:
+                return True
+        return False
+
+    def _start(self) -> None:
+        self.inbox.start()
+        if self.crew is not None:
+            self.crew.start()
+        if self.clockwork is not None:
+            self.clockwork.start()
+        if self.web is not None:
+            self.web.start()
+        while self.web is not None and not self.web.is_ready() and self.web.is_alive():
+            self.stopping.wait(0.02)
+        log.info("ready", role=self.role, address="" if self.listener is None else address_of(self.listener))
+        notify("READY=1")
+
+    def _watch(self) -> None:
+        """Until we are told to stop, or a part that must run does not."""
+        ping_every = watchdog_interval() or SYNCHRONISE_EVERY
+        pinged = synchronised = time.monotonic()
+        while not self.stopping.wait(CHECK_EVERY):
+            if not self._is_whole():
+                log.error("part_ended")
+                return
+            now = time.monotonic()
+            if now - pinged >= ping_every:
+                notify("WATCHDOG=1")
+                pinged = now
+            if now - synchronised >= SYNCHRONISE_EVERY:
+                self._synchronise_if_there()
+                synchronised = now
+
+    def _is_whole(self) -> bool:
+        return (self.web is None or self.web.is_alive()) and (self.crew is None or self.crew.is_whole())
+
+    def _stop(self) -> None:
+        """Requests and steps that run may end; what comes meanwhile is turned away or left for the next start."""
+        log.info("stopping")
+        notify("STOPPING=1")
+        self.stopping.set()
+        until = time.monotonic() + self.settings.web.stop_within.total_seconds()
+        if self.clockwork is not None:
+            self.clockwork.shutdown(wait=False)
+        if self.web is not None:
+            self.web.stop(until - time.monotonic() + 1)
+        if self.crew is not None:
+            self.crew.stop(until - time.monotonic())
+        self.inbox.stop()
+        log.info("stopped")
+
+    def _synchronise(self) -> None:
+        clock = self.engine.clock
+        if isinstance(clock, DatabaseClock):
+            moved = clock.synchronise()
+            if abs(moved) > CLOCK_JUMP:
+                log.warning("clock_moved", seconds=moved.total_seconds())
+
+    def _synchronise_if_there(self) -> None:
+        try:
+            self._synchronise()
+        except DatabaseAway as error:
+            log.warning("clock_not_synchronised", reason=str(error))
+
+
+def _clock(database: Database, stop: threading.Event) -> Clock:
+    """The machine's time where one machine is all there is, else the database's."""
+    return SystemClock(stop) if database.dialect == "sqlite" else DatabaseClock(database, stop)
+
+
+def _sqlite_file(settings: Settings) -> Path | None:
+    url = make_url(settings.database_url)
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None

@@ -1,0 +1,59 @@
+"""The jobs of one hand that come from time to time: wanted by the clockwork, or overdue, and begun once.
+
+The clockwork of every process wants a job at the same time. The hand that has the lease does it; the tick's claim keeps
+two hands from doing it one after the other. A job that failed is overdue by and by, and is tried again by then.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from syncd.engine import ticks
+from syncd.engine.context import Engine
+
+RETRY = timedelta(minutes=1)
+OVERDUE_AFTER = 1.5
+"""Intervals."""
+
+
+class Jobs:
+    """What a hand is wanted to do. `owner` stands in the names of the ticks."""
+
+    def __init__(self, engine: Engine, owner: int) -> None:
+        self._engine = engine
+        self._owner = owner
+        self._lock = threading.Lock()
+        self._wanted: set[str] = set()
+        self._claimed: set[str] = set()
+
+    def want(self, kind: str) -> None:
+        """Have this done; wanting it twice is wanting it once."""
+        with self._lock:
+            self._wanted.add(kind)
+
+    def take(self, every: Mapping[str, timedelta], last: Mapping[str, datetime | None], now: datetime) -> list[str]:
+        """What is ours to do now, in the order of `every`.
+
+        `last` is when each kind was last done, None for never; what is not in it cannot be done now.
+        """
+        with self._lock:
+            wanted, self._wanted = self._wanted, set()
+            claimed, self._claimed = self._claimed, set()
+        return [
+            kind
+            for kind, interval in every.items()
+            if kind in last
+            and (kind in claimed or self._claim(kind, interval, last[kind], now, is_wanted=kind in wanted))
+        ]
+
+    def put_back(self, kinds: Iterable[str]) -> None:
+        """What was taken and not begun."""
+        with self._lock:
+            self._claimed.update(kinds)
+
+    def _claim(self, kind: str, interval: timedelta, last: datetime | None, now: datetime, *, is_wanted: bool) -> bool:
+        is_overdue = last is None or last + interval * OVERDUE_AFTER <= now
+        if not is_wanted and not is_overdue:
+            return False
+        gap = min(RETRY, interval / 2) if is_overdue else interval / 2
+        return ticks.claim(self._engine, f"{kind}:{self._owner}", every=gap)

@@ -1,0 +1,96 @@
+"""One thread that does one kind of work for ever: it takes a step, waits, and outlives whatever a step runs into."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from connectors.sdk.errors import ConnectorError
+from syncd.engine.wake import Waker
+from syncd.errors import DatabaseAway, LeaseLost, SyncdError
+
+log = structlog.get_logger(__name__)
+
+FIRST_WAIT = 1.0
+LONGEST_WAIT = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What comes after a step: at most `seconds` of waiting, which a ring ends early but not before `at_least`."""
+
+    seconds: float
+    at_least: float = 0.0
+
+
+AGAIN = Pause(0.0)
+
+
+class Loop:
+    """`step` is called again and again from a thread of its own, until `stop`."""
+
+    def __init__(self, name: str, step: Callable[[], Pause], waker: Waker) -> None:
+        self.name = name
+        self._step = step
+        self._waker = waker
+        self._stopping = threading.Event()
+        self._failures = 0
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the step that is being taken; does not wait for that."""
+        self._stopping.set()
+        self._waker.ring()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the end; whether it came."""
+        self._thread.join(max(0.0, timeout))
+        return not self._thread.is_alive()
+
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def is_told_to_stop(self) -> bool:
+        """Whether it was told to end: a step with several parts looks here between them."""
+        return self._stopping.is_set()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            pause = self._take_step()
+            if pause.at_least and self._stopping.wait(pause.at_least):
+                return
+            if pause.seconds > pause.at_least:
+                self._waker.wait(pause.seconds - pause.at_least)
+
+    def _take_step(self) -> Pause:
+        try:
+            pause = self._step()
+        except LeaseLost as lost:
+            log.warning("lease_lost", loop=self.name, reason=str(lost))
+            return Pause(FIRST_WAIT, FIRST_WAIT)
+        except (ConnectorError, SyncdError) as error:
+            return self._fail(error)
+        except Exception as error:  # noqa: BLE001 the loop's edge: whatever a step runs into, the others go on
+            return self._fail(error)
+        if self._failures:
+            log.info("loop_recovered", loop=self.name, failures=self._failures)
+        self._failures = 0
+        return pause
+
+    def _fail(self, error: Exception) -> Pause:
+        """Told when it begins, and with where it came from if nobody expected it; waits longer each time."""
+        self._failures += 1
+        wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (self._failures - 1))
+        if not isinstance(error, ConnectorError | SyncdError):
+            log.error("loop_failed", loop=self.name, wait=wait, exc_info=error)
+        elif self._failures == 1:
+            log.warning("loop_waits", loop=self.name, reason=str(error), wait=wait)
+        if isinstance(error, DatabaseAway):
+            wait = min(wait, 5.0)
+        return Pause(wait, wait)
