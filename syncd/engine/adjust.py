@@ -1,4 +1,4 @@
-"""Correcting syncd's own ledger by hand: a count, or units more or less. Where a back office is the authority, it is not."""
+"""Correcting syncd's own ledger by hand: a count, or units more or less. Never where a back office is the authority."""
 
 from sqlmodel import Session, col, or_, select
 

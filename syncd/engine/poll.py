@@ -133,6 +133,7 @@ def _sweep(reader: Reader) -> Polled:
         was_released = back_office(session, reader.merchant_id).release_next
     pages = list(reader.read(wanted))
     rows = [row for page in pages for row in reader.rows(page)]
+    wanted -= {item.sku for page in pages for item in page.items if item.sku and not item.tracked}
     with reader.engine.database.transaction() as session:
         back_office(session, reader.merchant_id).swept_at = reader.engine.clock.now()
         alarm = brake.judge(reader.engine, session, reader.merchant_id, rows, wanted)

@@ -1,5 +1,6 @@
 """Every online sale and return is in the back office exactly once, whatever happens on the way."""
 
+import threading
 from datetime import timedelta
 from decimal import Decimal
 
@@ -7,133 +8,29 @@ import pytest
 from sqlmodel import select
 
 from connectors.sdk.errors import RefusalKind
-from connectors.sdk.values import OrderLine as ToldLine
-from connectors.sdk.values import OrderSnapshot, Refund, RefundLine
 from schema.tables import (
     Connection,
     ConnectionState,
     DocumentState,
     InventoryCache,
-    Issue,
-    IssueState,
-    Order,
+    Listing,
     RecordPolicy,
     ReturnDocument,
     SaleDocument,
     SalesLog,
 )
-from syncd.engine import leases, ledger, orders, record, record_by_hand
+from syncd.engine import leases, record, record_by_hand
 from syncd.errors import LeaseLost, NotPossible
-
-QUARANTINE = timedelta(seconds=30 + 150 + 1)
+from tests.engine.scene import Scene, scenes
 
 
 class Crash(BaseException):
     """The process dies here."""
 
 
-class Scene:
-    """One merchant, his stores' orders as told, and the hand that records."""
-
-    def __init__(self, world) -> None:
-        self.world, self.engine, self.clock, self.office = world, world.engine, world.clock, world.office
-        self.held = leases.acquire(self.engine, f"backoffice:{world.merchant_id}", duration=timedelta(days=30))
-        self.told: dict[str, dict] = {}
-
-    def order(self, order_id="1001", *, lines=None, is_paid=True, refunds=(), store="A", **more) -> None:
-        """The store tells of an order: line id to (SKU, quantity), refunds as (id, line id, units)."""
-        self.clock.advance(timedelta(seconds=1))
-        told = self.told.setdefault(order_id, {"lines": {"l1": ("MUG", 2)}, "created_at": self.clock.now()})
-        told["lines"] = lines or told["lines"]
-        shop = self.world.stores[store]
-        snapshot = OrderSnapshot(
-            order_id=order_id,
-            name=f"#{order_id}",
-            version=self.clock.now().replace(microsecond=0),
-            created_at=told["created_at"],
-            is_paid=is_paid,
-            paid_at=self.clock.now() if is_paid else None,
-            currency=more.pop("currency", "KES"),
-            lines=tuple(
-                ToldLine(
-                    line_id=line_id,
-                    external_id=next(i.external_id for i in shop.items.values() if i.sku == sku),
-                    sku=sku,
-                    title=sku,
-                    quantity=quantity,
-                    total=Decimal("10.00") * quantity,
-                )
-                for line_id, (sku, quantity) in told["lines"].items()
-            ),
-            refunds=tuple(
-                Refund(
-                    refund_id=rid,
-                    created_at=self.clock.now(),
-                    lines=(RefundLine(refund_line_id=f"{rid}-1", line_id=line_id, quantity=units, restocked=True),),
-                )
-                for rid, line_id, units in refunds
-            ),
-            **more,
-        )
-        with self.engine.database.transaction() as session:
-            connection = session.get_one(Connection, self.world.connection_ids[store])
-            orders.take_in(self.engine, session, connection, snapshot, now=self.clock.now())
-
-    def record(self) -> int:
-        self.clock.advance(timedelta(seconds=1))
-        return record.record_due(self.engine, self.held, self.world.merchant_id)
-
-    def take_over(self) -> int:
-        leases.release(self.engine, self.held)
-        self.held = leases.acquire(self.engine, self.held.name, duration=timedelta(days=30))
-        return record.take_over(self.engine, self.held, self.world.merchant_id)
-
-    def wait(self, how_long=QUARANTINE) -> None:
-        self.clock.advance(how_long)
-
-    def all(self, table) -> list:
-        with self.engine.database.reading() as session:
-            return list(session.exec(select(table).order_by(table.id)))
-
-    def stock(self, sku="MUG", location="L1") -> tuple[int | None, int]:
-        place = self.world.location_ids[location]
-        row = next(row for row in self.all(InventoryCache) if row.sku == sku and row.location_id == place)
-        return row.on_hand, row.open
-
-    def issues(self) -> list[str]:
-        return [row.kind for row in self.all(Issue) if row.state is IssueState.OPEN]
-
-    def sales(self) -> dict[str, int]:
-        """Units by invoice number that the office holds as sold and not returned."""
-        return {
-            one.record.invoice_no: sum(line.quantity - line.returned for line in one.record.lines)
-            for one in self.office.booked.values()
-        }
-
-    def owed(self) -> int:
-        with self.engine.database.reading() as session:
-            return record.count_owed(session, self.world.merchant_id, self.clock.now())
-
-    def order_id(self, external_id="1001") -> int:
-        return next(row.id for row in self.all(Order) if row.external_id == external_id)
-
-    def verify(self) -> None:
-        with self.engine.database.reading() as session:
-            assert ledger.verify(session, self.world.merchant_id) == []
-
-
 @pytest.fixture
 def scene_with(merchant_with):
-    scenes = []
-
-    def make(**options) -> Scene:
-        scene = Scene(merchant_with(**{"stores": ("A",), **options}))
-        scenes.append(scene)
-        return scene
-
-    yield make
-    for scene in scenes:
-        scene.verify()
+    yield from scenes(merchant_with)
 
 
 @pytest.fixture
@@ -541,8 +438,6 @@ def test_a_sale_in_another_currency_is_not_recorded_and_told(scene):
 
 def test_a_sale_of_an_item_that_the_back_office_lacks_is_told(scene):
     with scene.engine.database.transaction() as session:
-        from schema.tables import Listing
-
         row = session.exec(select(Listing).where(Listing.connection_id == scene.world.backoffice_id)).one()
         row.gone_at = scene.clock.now()
     scene.order()
@@ -659,3 +554,34 @@ def test_a_paused_back_office_is_not_called(scene):
     scene.order()
     assert scene.record() == 0
     assert scene.sales() == {}
+
+
+def test_intake_recording_and_polling_at_once_lose_nothing_and_do_not_block_each_other(scene_with):
+    scene = scene_with(skus={"MUG": 100, "TIN": 100})
+    failures = []
+
+    def repeatedly(act) -> None:
+        try:
+            for n in range(12):
+                act(n)
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    def sell(n: int) -> None:
+        scene.order(f"{n}", lines={"l1": ("TIN" if n % 2 else "MUG", 1), "l2": ("MUG" if n % 2 else "TIN", 1)})
+
+    acts = [sell, lambda n: scene.record(), lambda n: scene.sweep(), lambda n: scene.rereads()]
+    threads = [threading.Thread(target=repeatedly, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    while scene.record():
+        pass
+    scene.wait(timedelta(minutes=5))
+    scene.sweep()
+    assert len(scene.sales()) == 12
+    assert scene.stock("MUG") == scene.stock("TIN") == (88, 0)
+    assert scene.office.stock("MUG") == scene.office.stock("TIN") == 88
