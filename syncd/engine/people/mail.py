@@ -1,4 +1,4 @@
-"""Messages to people by mail, where a mail server is configured. Best effort: what fails is logged and told nobody else."""
+"""Messages to people by mail, where a mail server is configured. Best effort: what fails is logged."""
 
 import smtplib
 import ssl

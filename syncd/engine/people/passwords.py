@@ -1,5 +1,7 @@
 """Passwords: what is taken for one, and how it is kept (argon2id)."""
 
+from functools import cache
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -10,7 +12,6 @@ LONGEST = 200
 
 # 19 MiB, two passes: many may sign in at once on a small machine, and guessing stays dear.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-_OF_NOBODY = _HASHER.hash("nobody's password, hashed so that an unknown address takes as long as a known one")
 
 
 def require_good(password: str, email: str) -> None:
@@ -31,6 +32,13 @@ def hashed(password: str) -> str:
 def fits(kept: str | None, password: str) -> bool:
     """Whether it is the one that is kept. Takes as long where nothing is kept."""
     try:
-        return _HASHER.verify(kept or _OF_NOBODY, password[: LONGEST + 1]) and bool(kept)
+        _HASHER.verify(kept or _of_nobody(), password[: LONGEST + 1])
     except (VerificationError, InvalidHashError):
         return False
+    return bool(kept)
+
+
+@cache
+def _of_nobody() -> str:
+    """So that an unknown address takes as long as a known one."""
+    return _HASHER.hash("the password of nobody")

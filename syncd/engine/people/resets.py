@@ -1,4 +1,4 @@
-"""A way back in for who forgot the password: a link that works once, for an hour, sent by mail or shown to the operator."""
+"""A way back in for who forgot the password: a link for one use within an hour, sent or shown to the operator."""
 
 from datetime import timedelta
 

@@ -29,9 +29,7 @@ class Enrolment:
 
     def picture(self) -> str:
         """The address as an SVG, without styles of its own."""
-        return segno.make(self.uri, error="m").svg_inline(
-            scale=4, border=2, omitsize=False, svgclass="qr", lineclass=None
-        )
+        return segno.make(self.uri, error="m").svg_inline(scale=4, border=2, svgclass="qr", lineclass=None)
 
 
 def begin(engine: Engine, email: str) -> Enrolment:

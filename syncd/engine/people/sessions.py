@@ -1,4 +1,4 @@
-"""Sessions: one row per sign-in, known by a random token of which only a hash is kept, and ended by a date in the row."""
+"""Sessions: one row per sign-in, known by a random token of which a hash is kept, ended by a date in the row."""
 
 import hashlib
 from dataclasses import dataclass

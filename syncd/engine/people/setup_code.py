@@ -1,7 +1,7 @@
 """The first owner: made by who can read what the machine printed, so that a stranger cannot claim a fresh install.
 
-The code is derived from the installation's key and a random word in the database, so it can be printed again and is kept
-nowhere. A few wrong tries make it void.
+The code is derived from the installation's key and a random word in the database, so it can be printed again and is
+kept nowhere. A few wrong tries make it void.
 """
 
 import hmac
@@ -90,18 +90,12 @@ def _require_code(engine: Engine, code: str) -> None:
         if session.exec(select(User.id).limit(1)).first() is not None:
             raise NotPossible("This installation has an owner. Sign in.")
         row = _lock_code(session)
-        if (
-            row is not None
-            and row.tries_left > 0
-            and hmac.compare_digest(_plain(_code(engine.keyring, row)), _plain(code))
-        ):
-            return
-        left = max(0, row.tries_left - 1) if row is not None else 0
-        if row is not None:
-            row.tries_left = left
-    then = (
-        f"{left} {'try' if left == 1 else 'tries'} left." if left else "It is void now; `syncd init` shows a new one."
-    )
+        left = 0
+        if row is not None and row.tries_left > 0:
+            if hmac.compare_digest(_plain(_code(engine.keyring, row)), _plain(code)):
+                return
+            left = row.tries_left = row.tries_left - 1
+    then = f"{left} {'try' if left == 1 else 'tries'} left." if left else "It is void: `syncd init` shows a new one."
     raise NotSignedIn(
         "That is not the code of this installation. It was shown when syncd started; ask whoever runs the server. "
         + then,

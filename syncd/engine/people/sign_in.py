@@ -1,4 +1,4 @@
-"""Coming in: e-mail and password, then the code where a second factor is on. Failures are counted before they are judged.
+"""Coming in: e-mail and password, then the code where a second factor is on. A try is counted before it is judged.
 
 A limit counts per address typed and place asked from, so that nobody can lock somebody else out for long; wider limits
 stop guessing from many places, and at many accounts.
@@ -59,13 +59,13 @@ def sign_in(
     with engine.database.reading() as session:
         user = session.exec(select(User).where(User.email == address, col(User.disabled_at).is_(None))).first()
     if not passwords.fits(user.password_hash if user else None, password) or user is None:
-        raise _refused(address, place, left)
+        raise _refused(place, left)
     with engine.database.transaction() as session:
         row = session.exec(select(User).where(User.id == user.id).with_for_update()).one()
         needs_code = row.totp_secret is not None
         if needs_code and code:
             if not second_factor.use_code(engine, row, code, now):
-                raise _refused(address, place, left)
+                raise _refused(place, left)
             needs_code = False
         return _begin(engine, session, row, kind, place, needs_code=needs_code)
 
@@ -80,7 +80,7 @@ def give_code(engine: Engine, token: str, code: str, *, place: Place) -> SignedI
     with engine.database.transaction() as session:
         row = session.exec(select(User).where(User.id == who.user_id).with_for_update()).one()
         if not second_factor.use_code(engine, row, code, now):
-            raise _refused(row.email, place, left, "This code does not fit. Wait for the next one and type that.")
+            raise _refused(place, left, "This code does not fit. Wait for the next one and type that.")
         session.get_one(WebSession, who.session_id).ended_at = now
         return _begin(engine, session, row, SessionKind.PAGE, place, needs_code=False)
 
@@ -125,7 +125,7 @@ def _begin(
     )
 
 
-def _refused(email: str, place: Place, left: int, words: str = "E-mail and password do not match.") -> NotSignedIn:
+def _refused(place: Place, left: int, words: str = "E-mail and password do not match.") -> NotSignedIn:
     log.warning("sign_in_refused", address=place.address, tries_left=left)
     return NotSignedIn(words, tries_left=left)
 

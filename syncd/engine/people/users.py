@@ -89,7 +89,7 @@ def find_user(session: Session, merchant_id: int, email: str) -> User:
 def make_user(
     session: Session, merchant_id: int, *, email: str, name: str, role: UserRole, password: str, now: datetime
 ) -> User:
-    """A new user, in the caller's transaction. Raises NotPossible where the address has an account, here or elsewhere."""
+    """A new user, in the caller's transaction. Raises NotPossible, also where the address has an account elsewhere."""
     address = clean_email(email)
     passwords.require_good(password, address)
     if session.exec(select(User.id).where(User.email == address)).first() is not None:
