@@ -126,7 +126,6 @@ def _add_line(
         sku=wanted.sku if variant is None else variant.item.sku,
         variant=variant,
         item=variant.item if variant else None,
-        is_custom=variant is None,
         is_gift_card=variant is not None and variant.product.is_gift_card,
         discount=wanted.discount,
         tax_rate=shop.tax_rate,

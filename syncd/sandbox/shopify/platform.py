@@ -241,7 +241,6 @@ class SimulatedShopify:
             scopes=scopes,
             address=f"{request.scheme}://{request.host}",
             client_id=self.client_id,
-            random=self._random,
             services=Services(webhooks=self.webhooks, bulk=self.bulk, keys=self.keys, uninstall=self.uninstall),
             latency=self.faults.latency_seconds,
         )

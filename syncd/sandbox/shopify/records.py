@@ -104,7 +104,6 @@ class Line:
     location: Location | None = None
     takes_stock: bool = False
     is_gift_card: bool = False
-    is_custom: bool = False
     discount: Decimal = Decimal(0)
     tax_rate: Decimal = Decimal(0)
     fulfillable: int = 0

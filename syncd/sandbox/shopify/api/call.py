@@ -1,6 +1,5 @@
 """What every resolver is given: the store, the app that calls, and the errors Shopify answers with."""
 
-import random
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,7 +29,6 @@ class Call:
     scopes: frozenset[str]
     address: str
     client_id: str
-    random: random.Random
     services: "Services"
     is_bulk: bool = False
     warnings: list[dict[str, object]] = field(default_factory=list)
