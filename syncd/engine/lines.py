@@ -152,8 +152,10 @@ def _count_open(
 
 
 def is_baseline(connection: Connection, order: Order) -> bool:
-    """Whether the order's recording condition was met before its connection went live."""
-    return not order.is_wanted and is_before(connection, order, connection.live_at)
+    """Whether nothing of the order is ours to count: its recording condition was met before its connection went live, or
+    it is a test, for which no unit leaves a shelf.
+    """
+    return order.is_test or (not order.is_wanted and is_before(connection, order, connection.live_at))
 
 
 def is_before(connection: Connection, order: Order, live_at: datetime | None) -> bool:
