@@ -35,6 +35,7 @@ SCOPES = (
 )
 NEEDED = ("read_products", "read_inventory", "write_inventory", "read_locations", "read_orders")
 
+AT_THE_STORE = "https://{shop}"
 RENEW_EARLY = timedelta(minutes=5)
 CALLBACK_IS_FRESH_FOR = timedelta(minutes=10)
 TIMEOUTS = Timeouts(connect=10, read=30, write=30, pool=10, total=60)
@@ -63,8 +64,12 @@ def api_url(settings: Mapping[str, str]) -> str:
 
 
 def login_url(settings: Mapping[str, str]) -> str:
-    """Where the consent page and the token endpoint are: `base_url`, in which {shop} stands for the store's name."""
-    base = settings.get("base_url") or "https://{shop}"
+    """Where the consent page and the token endpoint are: `base_url`, in which {shop} stands for the store's name.
+
+    Left at its default it follows `api_url`: what stands in for a store's API stands in for all of the store.
+    """
+    told = settings.get("base_url") or AT_THE_STORE
+    base = settings.get("api_url") or told if told == AT_THE_STORE else told
     return base.replace("{shop}", shop_domain(settings)).rstrip("/")
 
 

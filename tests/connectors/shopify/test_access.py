@@ -10,7 +10,7 @@ import shopify
 
 from connectors.sdk.errors import AccessDenied, RateLimited, Refused, Unavailable
 from connectors.shopify import plugin
-from connectors.shopify.auth import SCOPES, api_url, callback_is_signed, missing_rights, shop_domain
+from connectors.shopify.auth import SCOPES, api_url, callback_is_signed, login_url, missing_rights, shop_domain
 from syncd.sandbox.shopify.auth import sign_query
 from tests.connectors.shopify.driver import SHOP, ShopifyDriver
 
@@ -277,6 +277,18 @@ def test_the_api_may_live_elsewhere():
     assert api_url({"shop": "demo"}) == "https://demo.myshopify.com"
     assert api_url({"shop": "demo", "base_url": "http://127.0.0.1:1"}) == "http://127.0.0.1:1"
     assert api_url({"shop": "demo", "api_url": "http://proxy/", "base_url": "http://127.0.0.1:1"}) == "http://proxy"
+
+
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        ({}, "https://demo.myshopify.com"),
+        ({"base_url": "https://{shop}", "api_url": "http://stand-in/"}, "http://stand-in"),
+        ({"base_url": "http://login", "api_url": "http://stand-in"}, "http://login"),
+    ],
+)
+def test_what_stands_in_for_the_api_stands_in_for_the_consent_page_too(settings, url):
+    assert login_url({"shop": "demo", **settings}) == url
 
 
 def test_a_right_to_write_covers_reading():
