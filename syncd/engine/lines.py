@@ -152,8 +152,9 @@ def _count_open(
 
 
 def is_baseline(connection: Connection, order: Order) -> bool:
-    """Whether nothing of the order is ours to count: its recording condition was met before its connection went live, or
-    it is a test, for which no unit leaves a shelf.
+    """Whether nothing of the order is ours to count.
+
+    Its recording condition was met before its connection went live, or it is a test, for which no unit leaves a shelf.
     """
     return order.is_test or (not order.is_wanted and is_before(connection, order, connection.live_at))
 
