@@ -95,13 +95,15 @@ class StoreTraits:
 
     `compares`: the platform itself refuses a write whose expected value is stale; else the connector reads just before
     it writes, and a sale in between can be buried. `order_overlap`: how far a pull reaches back behind its cursor.
-    `write_rows`: how many figures one write call takes.
+    `write_rows`: how many figures one write call takes, `read_rows` one read. `orders_reach`: the platform hides orders
+    older than this, so that one it does not know need not be gone; None where it hides none.
     """
 
     compares: bool
     order_overlap: timedelta
     write_rows: int
     read_rows: int
+    orders_reach: timedelta | None = None
 
 
 class Store(Protocol):

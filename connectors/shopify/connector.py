@@ -29,6 +29,7 @@ from connectors.shopify.probe import probe
 from connectors.shopify.webhooks import ShopifyDoor
 
 ORDER_OVERLAP = timedelta(minutes=10)  # Shopify's search index lags behind its orders
+ORDERS_REACH = timedelta(days=60)  # read_orders shows no older ones (schema text); read_all_orders needs approval
 
 
 class ShopifyPlugin:
@@ -65,7 +66,13 @@ class ShopifyStore:
     @property
     def traits(self) -> StoreTraits:
         """Shopify compares by itself."""
-        return StoreTraits(compares=True, order_overlap=ORDER_OVERLAP, write_rows=stock.WRITE_ROWS, read_rows=READ_ROWS)
+        return StoreTraits(
+            compares=True,
+            order_overlap=ORDER_OVERLAP,
+            write_rows=stock.WRITE_ROWS,
+            read_rows=READ_ROWS,
+            orders_reach=ORDERS_REACH,
+        )
 
     def probe(self) -> AccountInfo:
         """See `probe.py`."""

@@ -204,7 +204,7 @@ def _reread(engine: Engine, connection: Connection, order_id: int, external_id: 
     with engine.database.transaction() as session:
         connection = session.get_one(Connection, connection.id)
         if snapshot is None:
-            orders.mark_deleted(engine, session, connection, order_id, now)
+            orders.not_found(engine, session, connection, order_id, now)
         else:
             orders.take_in(engine, session, connection, snapshot, now=now, seen_rev=rev)
         wake(session)

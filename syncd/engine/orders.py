@@ -91,11 +91,15 @@ def ask_again(session: Session, connection: Connection, external_id: str, now: d
     locked(session, connection, external_id, now, now).reread_at = now
 
 
-def mark_deleted(engine: Engine, session: Session, connection: Connection, order_id: int, now: datetime) -> None:
-    """The store says that the order does not exist. That gives nothing back: its units stay taken."""
+def not_found(engine: Engine, session: Session, connection: Connection, order_id: int, now: datetime) -> None:
+    """The store does not know the order: it was deleted, or is older than the store shows.
+
+    Neither gives anything back: its units stay taken.
+    """
     order = session.exec(select(Order).where(Order.id == order_id).with_for_update()).one()
     order.reread_at = None
-    if order.is_deleted:
+    reach = engine.connectors.store(engine, connection).traits.orders_reach
+    if order.is_deleted or (reach is not None and order.placed_at < now - reach):
         return
     order.is_deleted = True
     order.is_final = True

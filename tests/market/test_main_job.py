@@ -162,3 +162,13 @@ def test_a_test_order_takes_no_unit_from_anybody(market: Market) -> None:
     assert market.shows("MUG") == {"a": 10, "b": 10}
     assert market.office.booked == {}
     assert market.issues() == []
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_an_order_that_the_store_deleted_gives_nothing_back(market: Market, name: str) -> None:
+    order = market.shops[name].sell({"MUG": 3}, is_paid=True)
+    market.calm()
+    market.shops[name].delete_order(order)
+    market.calm()
+    assert market.shows("MUG") == {"a": 7, "b": 7}
+    assert market.office.stock("MUG") == 7
