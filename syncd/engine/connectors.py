@@ -24,79 +24,97 @@ TransportFactory = Callable[[], Transport]
 Made = TypeVar("Made", Store, BackOffice)
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept(Generic[Made]):
+    """A connector, what it was made from, and the network that it has for itself."""
+
+    revision: str
+    connector: Made
+    network: Transport | None
+
+    def close(self) -> None:
+        self.connector.close()
+        if self.network is not None:
+            self.network.close()
+
+
 @dataclass(slots=True)
 class _Cache(Generic[Made]):
-    current: dict[int, tuple[str, Made]] = field(default_factory=dict)
-    retired: dict[int, Made] = field(default_factory=dict)
+    current: dict[int, _Kept[Made]] = field(default_factory=dict)
+    retired: dict[int, _Kept[Made]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def get(self, connection: Connection, make: Callable[[], Made]) -> Made:
+    def get(self, connection: Connection, make: Callable[[], tuple[Made, Transport | None]]) -> Made:
         connection_id, revision = _id(connection), _revision(connection)
         with self.lock:
             found = self.current.get(connection_id)
-            if found is not None and found[0] == revision:
-                return found[1]
-            made = make()
-            self.current[connection_id] = (revision, made)
+            if found is not None and found.revision == revision:
+                return found.connector
+            connector, network = make()
+            self.current[connection_id] = _Kept(revision, connector, network)
             if found is not None:
-                self._retire(connection_id, found[1])
-        return made
+                self._retire(connection_id, found)
+        return connector
 
     def drop(self, connection_id: int) -> None:
         with self.lock:
             found = self.current.pop(connection_id, None)
             if found is not None:
-                self._retire(connection_id, found[1])
+                self._retire(connection_id, found)
 
     def close(self) -> None:
         with self.lock:
-            for made in (*(made for _, made in self.current.values()), *self.retired.values()):
-                made.close()
+            for kept in (*self.current.values(), *self.retired.values()):
+                kept.close()
             self.current.clear()
             self.retired.clear()
 
-    def _retire(self, connection_id: int, made: Made) -> None:
+    def _retire(self, connection_id: int, kept: _Kept[Made]) -> None:
         earlier = self.retired.pop(connection_id, None)
         if earlier is not None:
             earlier.close()
-        self.retired[connection_id] = made
+        self.retired[connection_id] = kept
 
 
 class Connectors:
-    """A cache of connectors by connection. `transport` replaces the network in tests."""
+    """A cache of connectors by connection. `transport` replaces the network in tests.
+
+    Every connection has a network of its own, so that one whose server hangs uses up no sockets of another.
+    """
 
     def __init__(self, transport: TransportFactory | None = None) -> None:
-        self._transport = transport
+        self._given = transport
         self._stores: _Cache[Store] = _Cache()
         self._backoffices: _Cache[BackOffice] = _Cache()
+        self._shared: Transport | None = None
+        self._lock = threading.Lock()
 
     def store(self, engine: "Engine", connection: Connection) -> Store:
         """The connector of a store. Raises PluginMissing, and Refused where a setting is missing."""
-        return self._stores.get(
-            connection, lambda: plugin_of(engine, connection.platform).store(self.account(engine, connection))
-        )
+
+        def make() -> tuple[Store, Transport | None]:
+            account, network = self._account(engine, connection)
+            return plugin_of(engine, connection.platform).store(account), network
+
+        return self._stores.get(connection, make)
 
     def backoffice(self, engine: "Engine", connection: Connection) -> BackOffice:
         """The connector of a back office. Raises PluginMissing, and Refused where a setting is missing."""
-        return self._backoffices.get(
-            connection, lambda: plugin_of(engine, connection.platform).backoffice(self.account(engine, connection))
-        )
 
-    def account(self, engine: "Engine", connection: Connection) -> Account:
-        """What a connector of this connection is made from: the operator's settings under the connection's own."""
-        return Account(
-            connection=connection.name,
-            settings=merged_settings(engine, connection.platform, connection.settings),
-            vault=DatabaseVault(engine, _id(connection)),
-            clock=engine.clock,
-            transport=self.transport(engine),
-        )
+        def make() -> tuple[BackOffice, Transport | None]:
+            account, network = self._account(engine, connection)
+            return plugin_of(engine, connection.platform).backoffice(account), network
+
+        return self._backoffices.get(connection, make)
 
     def transport(self, engine: "Engine") -> Transport:
-        """The network, guarded as the operator set it."""
-        if self._transport is not None:
-            return self._transport()
-        return guarded_transport(allow_private=engine.settings.security.allow_private_addresses)
+        """The network for who has no connection yet, guarded as the operator set it. It is closed with all of this."""
+        if self._given is not None:
+            return self._given()
+        with self._lock:
+            if self._shared is None:
+                self._shared = _network(engine)
+            return self._shared
 
     def forget(self, connection_id: int) -> None:
         """Drop the connector of this connection; the next one asked for is new."""
@@ -107,6 +125,26 @@ class Connectors:
         """Close all."""
         self._stores.close()
         self._backoffices.close()
+        with self._lock:
+            if self._shared is not None:
+                self._shared.close()
+                self._shared = None
+
+    def _account(self, engine: "Engine", connection: Connection) -> tuple[Account, Transport | None]:
+        """What a connector is made from, and the network if it is ours to close."""
+        network = None if self._given is not None else _network(engine)
+        account = Account(
+            connection=connection.name,
+            settings=merged_settings(engine, connection.platform, connection.settings),
+            vault=DatabaseVault(engine, _id(connection)),
+            clock=engine.clock,
+            transport=network if self._given is None else self._given(),
+        )
+        return account, network
+
+
+def _network(engine: "Engine") -> Transport:
+    return guarded_transport(allow_private=engine.settings.security.allow_private_addresses)
 
 
 def plugin_of(engine: "Engine", platform: str) -> Plugin:
