@@ -53,6 +53,8 @@ def acknowledge_sale(
         line = books.lines[part.order_line_id]
         cache = booking.cache(document.location_id, part.sku)
         booking.book(line, cache, stock.acknowledged_sale(_as_domain(cache), part.quantity))
+        if actor:
+            cache.reread_at = now  # what a person recorded may be in the last reading already
         line.acknowledged += part.quantity
     _name_sales(session, parts, document, before=document.sent_at)
     _close(session, books, document, skus, now)

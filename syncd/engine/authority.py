@@ -9,7 +9,8 @@ from schema.tables import BackOffice, Connection, ConnectionState, Merchant
 from syncd.engine.context import Engine
 
 LEDGER = "ledger"
-_AT_REST = (ConnectionState.PAUSED, ConnectionState.NEEDS_AUTH, ConnectionState.DISCONNECTED)
+AT_REST = (ConnectionState.PAUSED, ConnectionState.NEEDS_AUTH, ConnectionState.DISCONNECTED)
+"""States in which a back office is not called until a person changes that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,4 +78,4 @@ def load_authority(engine: Engine, merchant_id: int) -> Authority:
 
 def may_be_called(connection: Connection, now: datetime) -> bool:
     """Whether a back office may be asked now: nobody paused it, it knows our key, and its back-off is over."""
-    return connection.state not in _AT_REST and (connection.not_before is None or connection.not_before <= now)
+    return connection.state not in AT_REST and (connection.not_before is None or connection.not_before <= now)

@@ -33,6 +33,7 @@ from syncd.engine.issues import raise_issue, resolve_issue
 log = structlog.get_logger(__name__)
 
 LONGEST_SKU = 191
+CHUNK = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,11 +152,16 @@ def _update(
 
 def _owe_again(session: Session, merchant_id: int, skus: set[str]) -> None:
     """Orders of SKUs that the back office lacked may be recorded now."""
-    for sku in sorted(skus):
+    names = sorted(skus)
+    for start in range(0, len(names), CHUNK):
         waiting = (
             select(OrderLine.order_id)
             .join(Order, col(Order.id) == col(OrderLine.order_id))
-            .where(Order.merchant_id == merchant_id, OrderLine.sku == sku, col(OrderLine.is_counted).is_(True))
+            .where(
+                Order.merchant_id == merchant_id,
+                col(OrderLine.sku).in_(names[start : start + CHUNK]),
+                col(OrderLine.is_counted).is_(True),
+            )
             .where(col(OrderLine.taken) != col(OrderLine.acknowledged))
         )
         session.exec(update(Order).where(col(Order.id).in_(waiting)).values(is_owed=True))
@@ -178,14 +184,8 @@ def _tell(
     _keep(session, authority, "duplicate_sku", sorted(twice), now)
     _keep(session, authority, "sku_gone", sorted(sold - linked - twice), now)
     _keep(session, authority, "untracked", sorted(sku for sku in sold if sku in untracked), now)
-    for sku in linked:
-        resolve_no_item(session, authority, sku, now)
-
-
-def resolve_no_item(session: Session, authority: Authority, sku: str, now: datetime) -> None:
-    """The item of a sale that could not be recorded is there."""
-    key = f"no_item:{sku}"[:255]
-    if key in _open_keys(session, authority.merchant_id, "no_item"):
+    there = {f"no_item:{sku}"[:255] for sku in linked}
+    for key in _open_keys(session, authority.merchant_id, "no_item") & there:
         resolve_issue(session, authority.merchant_id, key, by="syncd", now=now)
 
 

@@ -119,7 +119,7 @@ def _move(session: Session, cache: InventoryCache, movement: stock.Movement, now
     before = stock.Cache(on_hand=cache.on_hand, open=cache.open)
     after = stock.apply(before, movement)
     cache.on_hand, cache.open, cache.updated_at = after.on_hand, after.open, now
-    if after != before and stock.is_oversold(before) | stock.is_oversold(after):
+    if after != before and (stock.is_oversold(before) or stock.is_oversold(after)):
         tell_oversell(session, cache, now)
 
 

@@ -17,7 +17,7 @@ from connectors.sdk.values import RecordedLine, RecordedSale, ReturnedLine
 from schema.tables import DocumentState, Order, ReturnDocument, SaleDocument
 from syncd.engine import record_issues, sale_lookup
 from syncd.engine.acknowledge import acknowledge_return, acknowledge_sale, name_lines
-from syncd.engine.authority import Authority, load_authority, may_be_called
+from syncd.engine.authority import AT_REST, Authority, authority_of, load_authority, may_be_called
 from syncd.engine.context import Engine
 from syncd.engine.failures import note_failure, note_success
 from syncd.engine.leases import Held, confirm
@@ -75,6 +75,9 @@ def take_over(engine: Engine, held: Held, merchant_id: int) -> int:
 
 def count_owed(session: Session, merchant_id: int, now: datetime) -> int:
     """How many orders the back office is owed something of that syncd will do unaided."""
+    connection = authority_of(session, merchant_id).connection
+    if connection is not None and connection.state in AT_REST:
+        return 0
     in_flight = (DocumentState.SENT, DocumentState.UNKNOWN)
     sales = select(SaleDocument.order_id).where(
         SaleDocument.merchant_id == merchant_id,
