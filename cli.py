@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli import connect, connections, setup
+from syncd.cli import connect, connections, decide, goods, setup, work
 from syncd.cli.frame import Invocation, run
 
 app = typer.Typer(
@@ -36,6 +36,18 @@ app.command()(setup.init)
 app.add_typer(connect.backoffice_app, name="backoffice")
 app.add_typer(connect.connect_app, name="connect")
 app.add_typer(connections.app, name="connections")
+app.add_typer(goods.match_app, name="match")
+app.add_typer(goods.rules_app, name="rules")
+app.command("sync")(work.force_sync)
+app.command()(work.status)
+app.command()(goods.stock)
+app.command()(goods.explain)
+app.add_typer(decide.sales_app, name="sales")
+app.add_typer(decide.issues_app, name="issues")
+app.command(context_settings={"ignore_unknown_options": True})(goods.adjust)  # so that -3 is a number
+app.add_typer(decide.deliveries_app, name="deliveries")
+app.add_typer(work.runs_app, name="runs")
+app.add_typer(goods.ledger_app, name="ledger")
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "syncd.daemon": (*BELOW_WEB, "syncd.web"),
     "syncd.sandbox": (),
     "syncd.app": OURS,
+    "syncd.cli": ("schema", "connectors.sdk", "syncd"),
     "cli": ("syncd",),
 }
 
@@ -62,7 +63,14 @@ IMPURE = (
     *("sqlalchemy", "sqlite3", "sqlmodel", "starlette", "structlog", "subprocess", "threading", "time", "urllib"),
 )
 PLATFORMS = {"shopify", "woocommerce", "prokip"}
-MAY_NAME_PLATFORMS = ("connectors.shopify", "connectors.woocommerce", "connectors.prokip", "syncd.sandbox", "cli")
+MAY_NAME_PLATFORMS = (
+    "connectors.shopify",
+    "connectors.woocommerce",
+    "connectors.prokip",
+    "syncd.sandbox",
+    "syncd.cli",
+    "cli",
+)
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc"}
 
 

@@ -22,7 +22,7 @@ from syncd.engine.authority import LEDGER, back_office
 from syncd.engine.context import Engine
 from syncd.engine.desired import refresh_all
 from syncd.engine.failures import regained_access
-from syncd.engine.hands import backoffice_hand
+from syncd.engine.hands import reading_hand
 from syncd.engine.locations import store_locations
 from syncd.engine.match import match_waiting
 from syncd.engine.vault import new_token
@@ -168,7 +168,7 @@ def _learn(merchant: Merchant, probed: accounts.Probed) -> None:
 
 
 def _first_reading(engine: Engine, merchant_id: int) -> tuple[str, ...]:
-    with backoffice_hand(engine, merchant_id) as held:
+    with reading_hand(engine, merchant_id) as held:
         polled = poll.catalogue(engine, held, merchant_id)
     match_waiting(engine, merchant_id)
     return (f"Its stock could not be read yet: {polled.failure}",) if polled.failure else ()

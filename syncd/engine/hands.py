@@ -26,9 +26,16 @@ def store_hand(engine: Engine, connection_id: int, *, wait: timedelta = LONGEST_
 
 @contextmanager
 def backoffice_hand(engine: Engine, merchant_id: int, *, wait: timedelta = LONGEST_WAIT) -> Iterator[Held]:
-    """The same for a merchant's back office."""
+    """The same for recording in a merchant's back office."""
     with _holding(engine, f"backoffice:{merchant_id}", wait) as held:
         record.take_over(engine, held, merchant_id)
+        yield held
+
+
+@contextmanager
+def reading_hand(engine: Engine, merchant_id: int, *, wait: timedelta = LONGEST_WAIT) -> Iterator[Held]:
+    """The same for reading it: the two do not hold each other up."""
+    with _holding(engine, f"readings:{merchant_id}", wait) as held:
         yield held
 
 

@@ -19,7 +19,7 @@ from syncd.engine import catalogue, intake, items, look, match, poll, pull, push
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_items
-from syncd.engine.hands import backoffice_hand, store_hand
+from syncd.engine.hands import backoffice_hand, reading_hand, store_hand
 from syncd.engine.leases import Held
 from syncd.engine.wake import wake
 from syncd.errors import LeaseLost, NotPossible
@@ -114,7 +114,7 @@ def take_steps(engine: Engine, run_id: int) -> None:
     with engine.database.transaction() as session:
         row = session.get_one(SyncRun, run_id)
         stores = _stores(session, row)
-        row.total = 1 + len(stores)
+        row.total = 3 + len(stores)
         run = _Run(
             engine=engine,
             run_id=run_id,
@@ -125,6 +125,7 @@ def take_steps(engine: Engine, run_id: int) -> None:
             counts={},
             failures=[],
         )
+    run.attempt("the back office", lambda: _record(run))
     run.attempt("the back office", lambda: _read_authority(run))
     for store in stores:
         run.attempt(store.name, lambda store=store: _sync_store(run, store))  # type: ignore[misc]
@@ -144,9 +145,7 @@ def _stores(session: Session, row: SyncRun) -> Sequence[Connection]:
 
 
 def _read_authority(run: _Run) -> None:
-    with backoffice_hand(run.engine, run.merchant_id) as held:
-        if not run.is_dry:
-            run.add("recorded", record.record_due(run.engine, held, run.merchant_id))
+    with reading_hand(run.engine, run.merchant_id) as held:
         read = poll.catalogue if run.is_full else poll.sweep
         polled = read(run.engine, held, run.merchant_id)
     if polled.failure:
@@ -157,7 +156,6 @@ def _read_authority(run: _Run) -> None:
 
 
 def _record(run: _Run) -> None:
-    """What the stores' orders have brought is recorded in the same run."""
     if run.is_dry:
         return
     with backoffice_hand(run.engine, run.merchant_id) as held:

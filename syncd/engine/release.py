@@ -1,0 +1,291 @@
+"""What a person decides about an issue: it is settled, or what waits for it is let go.
+
+Releasing differs by kind: a held figure is set to ours, taken over from the store, or kept until a time; a held reading
+lets the next one pass; a sale that waits is tried again. Everything else is resolved by hand, or by itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import structlog
+from sqlmodel import Session, col, select
+
+from schema.tables import (
+    Connection,
+    Drift,
+    Issue,
+    IssueState,
+    Listing,
+    Location,
+    Match,
+    PoolLocation,
+    StockItem,
+)
+from syncd.domain import drift
+from syncd.engine import adjust, brake, items, record_by_hand, sales
+from syncd.engine.audit import audit
+from syncd.engine.authority import authority_of, back_office
+from syncd.engine.context import Engine
+from syncd.engine.desired import lock_items
+from syncd.engine.issues import resolve_by_id
+from syncd.engine.wake import wake
+from syncd.errors import NotPossible
+
+log = structlog.get_logger(__name__)
+
+HELD_FIGURE = ("drift_held", "undone")
+SALES = ("refused_by_backoffice", "sale_not_certain", "no_item")
+
+
+class Choice(StrEnum):
+    """What to do with a figure that is held."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueView:
+    """One issue, for people: what happened, why, and what to do."""
+
+    id: int
+    kind: str
+    connection: str | None
+    sku: str | None
+    title: str
+    why: str
+    what_to_do: str
+    details: Mapping[str, object]
+    state: str
+    times: int
+    opened_at: datetime
+    seen_at: datetime
+    resolved_at: datetime | None
+    resolved_by: str
+    releases: tuple[str, ...]
+
+
+# ------------------------------------------------------------------------------------------- showing
+
+
+def list_issues(
+    session: Session, merchant_id: int, *, all_of_them: bool = False, kind: str | None = None
+) -> list[IssueView]:
+    """The open ones, the newest first; the resolved ones too if `all_of_them`."""
+    query = (
+        select(Issue, Connection)
+        .outerjoin(Connection, col(Connection.id) == col(Issue.connection_id))
+        .where(Issue.merchant_id == merchant_id)
+    )
+    if not all_of_them:
+        query = query.where(Issue.state == IssueState.OPEN)
+    if kind is not None:
+        query = query.where(Issue.kind == kind)
+    rows = session.exec(query.order_by(col(Issue.seen_at).desc(), col(Issue.id).desc())).all()
+    return [view(issue, store.name if issue.connection_id else None) for issue, store in rows]
+
+
+def find_issue(session: Session, merchant_id: int, issue_id: int) -> Issue:
+    """An issue of the merchant's. Raises NotPossible."""
+    issue = session.get(Issue, issue_id)
+    if issue is None or issue.merchant_id != merchant_id:
+        raise NotPossible(f"There is no issue {issue_id}. `syncd issues list` shows the open ones.")
+    return issue
+
+
+def show_issue(session: Session, issue: Issue) -> IssueView:
+    """One issue."""
+    name = session.get_one(Connection, issue.connection_id).name if issue.connection_id else None
+    return view(issue, name)
+
+
+def view(issue: Issue, connection: str | None) -> IssueView:
+    """A row for people."""
+    return IssueView(
+        id=issue.id or 0,
+        kind=issue.kind,
+        connection=connection,
+        sku=issue.sku,
+        title=issue.title,
+        why=issue.why,
+        what_to_do=issue.what_to_do,
+        details=issue.details,
+        state=issue.state.value,
+        times=issue.times,
+        opened_at=issue.opened_at,
+        seen_at=issue.seen_at,
+        resolved_at=issue.resolved_at,
+        resolved_by=issue.resolved_by,
+        releases=releases(issue),
+    )
+
+
+def releases(issue: Issue) -> tuple[str, ...]:
+    """What releasing this issue can be."""
+    if issue.kind in HELD_FIGURE:
+        return tuple(choice.value for choice in Choice)
+    if issue.kind == brake.KEY:
+        return ("let the next reading pass",)
+    if issue.kind in SALES and issue.order_id is not None:
+        return ("try again",)
+    return ("let its units go",) if issue.kind == "never_paid" else ()
+
+
+# ------------------------------------------------------------------------------------------- deciding
+
+
+def resolve(engine: Engine, merchant_id: int, issue_id: int, *, actor: str) -> None:
+    """A person has dealt with it. What still holds raises it again."""
+    now = engine.clock.now()
+    with engine.database.transaction() as session:
+        issue = find_issue(session, merchant_id, issue_id)
+        if not resolve_by_id(session, merchant_id, issue_id, by=actor, now=now):
+            raise NotPossible(f"Issue {issue_id} is resolved already.")
+        audit(session, merchant_id, actor, "issue.resolve", issue.key, {"issue": issue_id}, now)
+        wake(session)
+
+
+def release(
+    engine: Engine,
+    merchant_id: int,
+    issue_id: int,
+    choice: Choice | None = None,
+    *,
+    until: datetime | None = None,
+    actor: str,
+) -> str:
+    """Let go of what the issue holds; returns what happens now, in words. Raises NotPossible."""
+    with engine.database.reading() as session:
+        issue = find_issue(session, merchant_id, issue_id)
+    if issue.state is not IssueState.OPEN:
+        raise NotPossible(f"Issue {issue_id} is resolved already.")
+    if issue.kind in HELD_FIGURE:
+        return _release_figure(engine, issue, choice, until, actor)
+    if issue.kind == brake.KEY:
+        return _release_reading(engine, issue, actor)
+    if issue.order_id is not None and issue.kind in SALES:
+        return _retry_order(engine, issue.order_id, actor)
+    if issue.order_id is not None and issue.kind == "never_paid":
+        record_by_hand.leave_out(engine, issue.order_id, actor=actor)
+        return "Its units are offered again."
+    raise NotPossible(f"There is nothing to release: {issue.what_to_do} Then: `syncd issues resolve {issue_id}`.")
+
+
+def _release_reading(engine: Engine, issue: Issue, actor: str) -> str:
+    now = engine.clock.now()
+    with engine.database.transaction() as session:
+        row = back_office(session, issue.merchant_id, lock=True)
+        row.release_next = True
+        row.swept_at = row.catalogue_at = None
+        resolve_by_id(session, issue.merchant_id, issue.id or 0, by=actor, now=now)
+        audit(session, issue.merchant_id, actor, "reading.release", "", {"issue": issue.id}, now)
+        wake(session)
+    return "The back office is read again now, and that reading passes."
+
+
+def _retry_order(engine: Engine, order_id: int, actor: str) -> str:
+    with engine.database.reading() as session:
+        waiting = sales.waiting_documents(session, order_id)
+    if not retry_documents(engine, waiting, actor=actor):
+        raise NotPossible("Nothing of this order waits to be tried again.")
+    return "It is sent again."
+
+
+def retry_documents(engine: Engine, document_ids: list[int], *, actor: str) -> int:
+    """Try every one again that may be; returns how many."""
+    done = 0
+    for document_id in document_ids:
+        try:
+            record_by_hand.retry(engine, document_id, actor=actor)
+            done += 1
+        except NotPossible as reason:
+            log.info("not_retried", document=document_id, reason=str(reason))
+    return done
+
+
+# ------------------------------------------------------------------------------------------- a held figure
+
+
+def _release_figure(engine: Engine, issue: Issue, choice: Choice | None, until: datetime | None, actor: str) -> str:
+    item_id = issue.details.get("stock_item")
+    if choice is None or not isinstance(item_id, int):
+        raise NotPossible(
+            "Say what to do with it: --ours sets our number, --theirs takes the store's, --keep-until TIME."
+        )
+    if choice is Choice.THEIRS:
+        _adjust_to_theirs(engine, issue, item_id, actor)
+    now = engine.clock.now()
+    with engine.database.transaction() as session:
+        item = lock_items(session, [item_id])[0]
+        state = items.belief(item)
+        if choice is Choice.KEEP:
+            item.kept_until = until
+            items.keep(item, drift.keep(state), look_at=now)
+        else:
+            session.add(
+                Drift(
+                    stock_item_id=item_id,
+                    believed=item.observed or 0,
+                    found=(item.observed or 0) + item.held,
+                    verdict=f"released_{choice.value}",
+                    found_at=now,
+                )
+            )
+            item.kept_until = None
+            items.keep(item, drift.take_ours(state), look_at=now)
+        resolve_by_id(session, issue.merchant_id, issue.id or 0, by=actor, now=now)
+        details = {"issue": issue.id, "choice": choice.value}
+        audit(session, issue.merchant_id, actor, "figure.release", issue.sku or "", details, now)
+        wake(session)
+    return _words(choice, until)
+
+
+def _words(choice: Choice, until: datetime | None) -> str:
+    match choice:
+        case Choice.OURS:
+            return "Our number is set now."
+        case Choice.THEIRS:
+            return "The ledger has the store's number now, and the other stores follow."
+        case Choice.KEEP:
+            return f"It stays as it is{f' until {until.isoformat()}' if until else ''}; sales elsewhere still lower it."
+
+
+def _adjust_to_theirs(engine: Engine, issue: Issue, item_id: int, actor: str) -> None:
+    """Book the difference in the own ledger; with another authority say what to change there."""
+    with engine.database.reading() as session:
+        item = session.get_one(StockItem, item_id)
+        sku, place = _shelf(session, item)
+        authority = authority_of(session, issue.merchant_id)
+    if authority.connection is not None:
+        raise NotPossible(
+            f"{authority.name} says what is in stock, so nothing was changed. Change {sku} at {place.name} there by "
+            f"{item.held:+d}; once that has been read the number fits, and this issue closes by itself."
+        )
+    adjust.adjust(
+        engine,
+        issue.merchant_id,
+        sku,
+        delta=item.held,
+        location=place.external_id,
+        reason=f"taken from the store, issue {issue.id}",
+        actor=actor,
+    )
+
+
+def _shelf(session: Session, item: StockItem) -> tuple[str, Location]:
+    sku = session.exec(
+        select(Listing.sku).where(Listing.stock_item_id == item.id, Listing.match == Match.LINKED).limit(1)
+    ).first()
+    place = session.exec(
+        select(Location)
+        .join(PoolLocation, col(PoolLocation.location_id) == col(Location.id))
+        .where(PoolLocation.connection_id == item.connection_id)
+        .order_by(col(PoolLocation.position))
+        .limit(1)
+    ).first()
+    if sku is None or place is None:
+        raise NotPossible("This number belongs to no SKU any more.")
+    return sku, place
