@@ -89,28 +89,29 @@ def next_intent(
 def _waits_parked(session: Session, books: Books, owed: rules.Owed, now: datetime) -> bool:
     """Whether something parked is still exactly what is owed, and not due. What is outdated or due is made anew."""
     waits = False
-    for row in list(books.documents.values()):
-        if row.state is DocumentState.PARKED:
-            units = {str(part.order_line_id): part.quantity for part in books.parts[row.id or 0]}
-            same = owed.sale is not None and units.items() <= owed.sale.units.items()
-            if same and not _is_due(row.not_before, now):
-                waits = True
-            else:
-                books.dropped_attempts = row.attempts
-                drop_sale(session, books, row)
-                record_issues.settled(session, books.order, now)
-    for back in list(books.open_returns.values()):
-        if back.state is DocumentState.PARKED:
-            targets = {str(line): target for line, target in return_targets(back).items()}
-            n = books.documents[back.document_id].n
-            same = any(one.n == n and one.targets == targets for one in owed.returns)
-            if same and not _is_due(back.not_before, now):
-                waits = True
-            else:
-                books.dropped_attempts = back.attempts
-                drop_return(session, books, back)
-                record_issues.settled(session, books.order, now)
+    parked: list[SaleDocument | ReturnDocument] = [*books.documents.values(), *books.open_returns.values()]
+    for row in parked:
+        if row.state is not DocumentState.PARKED:
+            continue
+        if _is_still_owed(books, owed, row) and not _is_due(row.not_before, now):
+            waits = True
+            continue
+        books.dropped_attempts = row.attempts
+        if isinstance(row, SaleDocument):
+            drop_sale(session, books, row)
+        else:
+            drop_return(session, books, row)
+        record_issues.settled(session, books.order, now)
     return waits
+
+
+def _is_still_owed(books: Books, owed: rules.Owed, row: SaleDocument | ReturnDocument) -> bool:
+    if isinstance(row, SaleDocument):
+        units = {str(part.order_line_id): part.quantity for part in books.parts[row.id or 0]}
+        return owed.sale is not None and units.items() <= owed.sale.units.items()
+    targets = {str(line): target for line, target in return_targets(row).items()}
+    n = books.documents[row.document_id].n
+    return any(one.n == n and one.targets == targets for one in owed.returns)
 
 
 def _is_due(not_before: datetime | None, now: datetime) -> bool:

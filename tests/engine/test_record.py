@@ -83,7 +83,8 @@ def test_with_the_policy_placed_it_is_recorded_at_once(scene_with):
 def test_a_test_order_is_never_recorded(scene):
     scene.order(is_test=True)
     assert scene.record() == 0
-    assert scene.stock() == (5, 2)
+    assert scene.sales() == {}
+    assert scene.owed() == 0
 
 
 def test_an_order_that_grows_gets_a_further_document(scene):
