@@ -32,6 +32,10 @@ from syncd.engine.desired import lock_behind
 from syncd.engine.ledger import add_movement
 
 FOUR_PLACES = Decimal("0.0001")
+WHY_NO_STOCK = {
+    rules.NoStock.UNTRACKED: "the store does not track its stock",
+    rules.NoStock.IGNORED: "the listing is ignored",
+}
 NEW_LISTING_GRACE = timedelta(seconds=1)
 
 
@@ -58,13 +62,17 @@ def _attach_line(session: Session, connection: Connection, row: OrderLine, now: 
             due = now + NEW_LISTING_GRACE
             session.add(ListingCheck(connection_id=key[0] or 0, external_id=key[1] or "", due_at=due))
         return
-    is_new = row.listing_id is None
+    reason = rules.why_no_stock(
+        was_attached=row.listing_id is not None,
+        said_by_store=None,
+        has_sku=listing.external_sku is not None,
+        has_listing=True,
+        is_tracked=listing.tracked,
+        is_ignored=listing.match is Match.IGNORED,
+    )
     row.listing_id = listing.id
-    if is_new and not listing.tracked:
-        row.moves_nothing = "the store does not track its stock"
-    elif is_new and listing.match is Match.IGNORED:
-        row.moves_nothing = "the listing is ignored"
-    elif listing.match is Match.LINKED and listing.sku:
+    row.moves_nothing = WHY_NO_STOCK.get(reason, "") if reason else ""
+    if reason is None and listing.match is Match.LINKED and listing.sku:
         row.sku = listing.sku
         row.location_id = row.location_id or order_location(session, connection)
 
