@@ -13,7 +13,7 @@ from sqlmodel import Session, col, or_, select
 
 from connectors.sdk.contract import BackOffice
 from connectors.sdk.errors import AccessDenied, ConnectorError, ListingGone, RefusalKind, Refused, Unavailable
-from connectors.sdk.values import RecordedLine, RecordedSale, ReturnedLine
+from connectors.sdk.values import RecordedSale, ReturnedLine
 from schema.tables import DocumentState, Order, ReturnDocument, SaleDocument
 from syncd.engine import record_issues, sale_lookup
 from syncd.engine.acknowledge import acknowledge_return, acknowledge_sale, name_lines
@@ -22,6 +22,7 @@ from syncd.engine.context import Engine
 from syncd.engine.failures import note_failure, note_success
 from syncd.engine.leases import Held, confirm
 from syncd.engine.order_books import Books, drop_return, drop_sale, frozen_return, frozen_sale, locked_books
+from syncd.engine.own_books import book_ourselves
 from syncd.engine.sale_documents import BEGIN_WITHIN, Intent, LinesWanted, next_intent
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,7 @@ def record_due(engine: Engine, held: Held, merchant_id: int) -> int:
     """Record what is owed to a merchant's authority; returns how many sales and returns were acknowledged."""
     authority = load_authority(engine, merchant_id)
     if authority.connection is None:
-        return sum(_book_ourselves(engine, held, authority, order_id) for order_id in _due_orders(engine, merchant_id))
+        return sum(book_ourselves(engine, held, authority, order_id) for order_id in _due_orders(engine, merchant_id))
     if not may_be_called(authority.connection, engine.clock.now()):
         return 0
     office = engine.connectors.backoffice(engine, authority.connection)
@@ -117,46 +118,6 @@ def _due(session: Session, merchant_id: int, now: datetime) -> list[int]:
         )
     )
     return sorted({order_id for order_id in (*owed, *parked_sales, *parked_returns) if order_id is not None})
-
-
-# ------------------------------------------------------------------------------------------- our own ledger
-
-
-def _book_ourselves(engine: Engine, held: Held, authority: Authority, order_id: int) -> int:
-    """Our own books are the authority: the intent and its acknowledgement are one transaction."""
-    now = engine.clock.now()
-    done = 0
-    with engine.database.transaction() as session:
-        confirm(session, held, now)
-        while isinstance(intent := next_intent(session, authority, order_id, held.token, now), Intent):
-            books = locked_books(session, order_id)
-            document = books.documents[intent.document.id or 0]
-            if intent.return_document is None:
-                acknowledge_sale(session, authority, books, document, _our_sale(books, document), now)
-            else:
-                back = books.open_returns[document.id or 0]
-                acknowledge_return(session, authority, books, back, _our_return(books, document, back), now)
-            done += 1
-    return done
-
-
-def _our_sale(books: Books, document: SaleDocument) -> RecordedSale:
-    lines = tuple(
-        RecordedLine(external_line_id=f"{part.id}", external_id=part.external_id, quantity=part.quantity)
-        for part in books.parts[document.id or 0]
-    )
-    return RecordedSale(sale_id=f"ledger-{document.id}", invoice_no=document.invoice_no, lines=lines)
-
-
-def _our_return(books: Books, document: SaleDocument, back: ReturnDocument) -> tuple[ReturnedLine, ...]:
-    parts = books.parts[document.id or 0]
-    before = {part.external_line_id: part.returned for part in parts}
-    return tuple(
-        ReturnedLine(
-            external_line_id=line.external_line_id, before=before.get(line.external_line_id, 0), after=line.target
-        )
-        for line in frozen_return(document, back, parts).lines
-    )
 
 
 # ------------------------------------------------------------------------------------------- a back office
