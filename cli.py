@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli import connect, connections, decide, goods, setup, work
+from syncd.cli import connect, connections, decide, goods, sandbox, setup, work
 from syncd.cli.frame import Invocation, run
 
 app = typer.Typer(
@@ -33,6 +33,10 @@ def before(
 
 
 app.command()(setup.init)
+app.command()(setup.demo)
+app.command()(sandbox.sandbox)
+app.command()(setup.run)
+app.command()(setup.check)
 app.add_typer(connect.backoffice_app, name="backoffice")
 app.add_typer(connect.connect_app, name="connect")
 app.add_typer(connections.app, name="connections")
@@ -45,9 +49,12 @@ app.command()(goods.explain)
 app.add_typer(decide.sales_app, name="sales")
 app.add_typer(decide.issues_app, name="issues")
 app.command(context_settings={"ignore_unknown_options": True})(goods.adjust)  # so that -3 is a number
+app.add_typer(setup.users_app, name="users")
 app.add_typer(decide.deliveries_app, name="deliveries")
 app.add_typer(work.runs_app, name="runs")
 app.add_typer(goods.ledger_app, name="ledger")
+app.add_typer(setup.keys_app, name="keys")
+app.add_typer(setup.db_app, name="db")
 
 
 def main() -> None:
