@@ -191,6 +191,7 @@ class Connection(SQLModel, table=True):
     last_delivery_at: datetime | None = _time(null=True)
     refused_signatures: int = 0
     failing_since: datetime | None = _time(null=True)
+    failures: int = 0
     failure: str = _text()
     not_before: datetime | None = _time(null=True)
     created_at: datetime = _time()
@@ -790,12 +791,14 @@ class PushState(StrEnum):
 class Push(SQLModel, table=True):
     """One figure set, or tried to. `difference` is what `observed` takes when it is acknowledged (STOCK §2b).
 
-    `before` is what the store showed (the expectation that held, or the figure that was found instead).
+    `before` is what the store showed (the expectation that held, or the figure that was found instead). `sold_at`: when
+    the sale was made that this push tells the store of; None where no sale was its cause.
     """
 
     __tablename__ = "push"
     __table_args__ = (
         Index("ix_push_item", "stock_item_id", "id"),
+        Index("ix_push_answered", "connection_id", "answered_at"),
         Index(
             "ix_push_open",
             "connection_id",
@@ -821,6 +824,7 @@ class Push(SQLModel, table=True):
     before: int | None = None
     after: int | None = None
     cause: str = _text()
+    sold_at: datetime | None = _time(null=True)
     words: str = _text()
     intent_at: datetime = _time()
     answered_at: datetime | None = _time(null=True)

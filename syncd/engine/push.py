@@ -203,13 +203,13 @@ class Hand:
         labels = push_answers.labels(session, self.connection, [item.id or 0 for item, _ in planned])
         writes = []
         for item, write in planned:
-            sku, cause = labels.get(item.id or 0, ("", ""))
+            label = labels.get(item.id or 0, push_answers.Label())
             push = Push(
                 connection_id=batch.connection_id,
                 batch_id=batch.id or 0,
                 run_id=batch.run_id,
                 stock_item_id=item.id or 0,
-                sku=sku,
+                sku=label.sku,
                 expected=write.expected,
                 target=max(0, write.quantity),
                 difference=write.full,
@@ -217,7 +217,8 @@ class Hand:
                 is_doubtful=items.belief(item).look_due or bool(item.held) or item.suspect is not None,
                 moves=item.moves,
                 state=PushState.INTENT,
-                cause=cause,
+                cause=label.cause,
+                sold_at=label.sold_at,
                 intent_at=now,
             )
             session.add(push)

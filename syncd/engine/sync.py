@@ -235,7 +235,7 @@ def _would_push(session: Session, run: _Run, stores: Sequence[Connection]) -> li
         for item, sku in wanted:
             plan = publish.plan_push(items.belief(item), item.desired)
             if plan is not None and store.state is ConnectionState.LIVE:
-                cause = labels.get(item.id or 0, ("", ""))[1]
+                cause = labels.get(item.id or 0, push_answers.Label()).cause
                 would.append(
                     WouldPush(connection=store.name, sku=sku, before=plan.observed, after=plan.desired, reason=cause)
                 )
