@@ -3,19 +3,47 @@
 Which reaction fits an error is decided in `syncd/domain/retry.py`.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import structlog
 from sqlmodel import Session, select
 
-from connectors.sdk.errors import AccessDenied, ConnectorError, RateLimited
+from connectors.sdk.errors import (
+    AccessDenied,
+    Conflict,
+    ConnectorError,
+    InvalidSignature,
+    ListingGone,
+    MalformedPayload,
+    OutcomeUnknown,
+    RateLimited,
+    Refused,
+    Unavailable,
+)
 from schema.tables import Connection, ConnectionState
+from syncd.domain.retry import LONGEST_WAIT, Again, DeadLetter, ErrorKind, NeedsAuth, decide
 from syncd.engine.context import Engine
 from syncd.engine.issues import raise_issue, resolve_issue
 
 log = structlog.get_logger(__name__)
 
-LONGEST_WAIT = timedelta(minutes=5)
+KINDS: Mapping[type[ConnectorError], ErrorKind] = {
+    RateLimited: ErrorKind.RATE_LIMITED,
+    Unavailable: ErrorKind.UNAVAILABLE,
+    OutcomeUnknown: ErrorKind.OUTCOME_UNKNOWN,
+    Conflict: ErrorKind.CONFLICT,
+    AccessDenied: ErrorKind.ACCESS_DENIED,
+    ListingGone: ErrorKind.LISTING_GONE,
+    Refused: ErrorKind.REFUSED,
+    MalformedPayload: ErrorKind.MALFORMED_PAYLOAD,
+    InvalidSignature: ErrorKind.INVALID_SIGNATURE,
+}
+
+
+def kind_of(error: ConnectorError) -> ErrorKind:
+    """The error's name as the rules know it; one that a connector derived counts as what it is derived from."""
+    return next((KINDS[base] for base in type(error).__mro__ if base in KINDS), ErrorKind.REFUSED)
 
 
 def note_failure(engine: Engine, connection: Connection, error: ConnectorError) -> None:
@@ -23,21 +51,43 @@ def note_failure(engine: Engine, connection: Connection, error: ConnectorError) 
     now = engine.clock.now()
     with engine.database.transaction() as session:
         row = session.exec(select(Connection).where(Connection.id == connection.id).with_for_update()).one()
-        if isinstance(error, AccessDenied):
+        retry = decide(
+            kind_of(error),
+            row.failures + 1,
+            random=engine.random.random(),
+            retry_after=error.retry_after if isinstance(error, RateLimited) else None,
+        )
+        if isinstance(retry, NeedsAuth):
             lost_access(session, row, str(error), now)
             return
         if row.failing_since is None:
             row.failing_since = now
             log.warning("connection_down", connection=row.name, operation=error.operation, error=str(error))
+        row.failures += 1
         row.failure = str(error)
-        row.not_before = now + _wait(error, now - row.failing_since, engine.random.random())
+        row.not_before = now + timedelta(seconds=retry.after if isinstance(retry, Again) else LONGEST_WAIT)
+        if isinstance(retry, DeadLetter):
+            _tell_refused(session, row, error, now)
 
 
-def _wait(error: ConnectorError, failing_for: timedelta, chance: float) -> timedelta:
-    """As long as told, else about half as long as it has been failing, from one second to five minutes."""
-    if isinstance(error, RateLimited):
-        return timedelta(seconds=max(0.1, error.retry_after))
-    return min(LONGEST_WAIT, max(timedelta(seconds=1), failing_for * (0.25 + chance / 2)))
+def _tell_refused(session: Session, connection: Connection, error: ConnectorError, now: datetime) -> None:
+    """The platform answers, and does not do what we ask: that does not heal by waiting."""
+    raise_issue(
+        session,
+        merchant_id=connection.merchant_id,
+        kind="connection_refuses",
+        key=_refusal_key(connection),
+        title=f"{connection.name} does not do what we ask of it.",
+        why=str(error),
+        what_to_do=f"`syncd connections test {connection.name}` says what is wrong. We go on trying every few minutes.",
+        connection_id=connection.id,
+        details={"operation": error.operation},
+        now=now,
+    )
+
+
+def _refusal_key(connection: Connection) -> str:
+    return f"connection_refuses:{connection.id}"
 
 
 def note_success(engine: Engine, connection: Connection) -> None:
@@ -49,9 +99,15 @@ def note_success(engine: Engine, connection: Connection) -> None:
         if row.failing_since is None:
             return
         log.info("connection_up", connection=row.name, down_for=str(engine.clock.now() - row.failing_since))
-        row.failing_since = None
-        row.failure = ""
-        row.not_before = None
+        _forget_failure(row)
+        resolve_issue(session, row.merchant_id, _refusal_key(row), by="it works again", now=engine.clock.now())
+
+
+def _forget_failure(row: Connection) -> None:
+    row.failing_since = None
+    row.failures = 0
+    row.failure = ""
+    row.not_before = None
 
 
 def lost_access(session: Session, connection: Connection, words: str, now: datetime) -> None:
@@ -78,7 +134,5 @@ def lost_access(session: Session, connection: Connection, words: str, now: datet
 def regained_access(session: Session, connection: Connection, now: datetime) -> None:
     """A person reconnected: back to where the connection was."""
     connection.state = ConnectionState.LIVE if connection.live_at else ConnectionState.SHADOW
-    connection.failure = ""
-    connection.failing_since = None
-    connection.not_before = None
+    _forget_failure(connection)
     resolve_issue(session, connection.merchant_id, f"needs_auth:{connection.id}", by="reconnected", now=now)

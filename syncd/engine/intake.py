@@ -23,6 +23,7 @@ from connectors.sdk.values import (
     StockHint,
 )
 from schema.tables import Connection, Delivery, DeliveryState, ListingCheck, Order
+from syncd.domain.retry import full_jitter
 from syncd.engine import hints, orders, snapshots
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
@@ -215,5 +216,5 @@ def _reread_later(engine: Engine, order_id: int, error: ConnectorError) -> None:
     with engine.database.transaction() as session:
         order = session.exec(select(Order).where(Order.id == order_id).with_for_update()).one()
         order.reread_attempts += 1
-        order.reread_at = now + timedelta(seconds=min(600, 2**order.reread_attempts))
+        order.reread_at = now + timedelta(seconds=1 + full_jitter(order.reread_attempts, engine.random.random()))
         log.warning("order_not_read", order=order.external_id, attempt=order.reread_attempts, error=str(error))
