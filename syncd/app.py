@@ -1,6 +1,6 @@
 """The only place where the parts are put together: an engine for whoever needs one, and the daemon.
 
-`build_engine` is what commands use; `build` and `App.run` are `syncd run`.
+`run_daemon` is `syncd run`. What a command needs of the engine is put together by `syncd/engine/opening.py`.
 """
 
 import os
@@ -10,8 +10,6 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -40,6 +38,7 @@ from syncd.engine.plugins import load_plugins
 from syncd.engine.ticking import DatabaseClock
 from syncd.engine.vault import load_keyring
 from syncd.errors import DatabaseAway
+from syncd.log import set_up_logging
 from syncd.web.edge import Edge, create_app
 from syncd.web.metrics import Metrics
 
@@ -49,6 +48,12 @@ Role = Literal["all", "web", "worker"]
 CHECK_EVERY = 0.5
 SYNCHRONISE_EVERY = 60.0
 CLOCK_JUMP = timedelta(seconds=1)
+
+
+def run_daemon(settings: Settings, role: Role = "all") -> int:
+    """Work until told to stop; the exit code. Raises ConfigError."""
+    set_up_logging(settings.log)
+    return build(settings, role).run()
 
 
 def build_engine(settings: Settings, *, stop: threading.Event | None = None) -> Engine:
@@ -67,16 +72,6 @@ def build_engine(settings: Settings, *, stop: threading.Event | None = None) -> 
         random=random.Random(),
         holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[:120],
     )
-
-
-@contextmanager
-def engine_of(settings: Settings) -> Iterator[Engine]:
-    """An engine for the length of a block. Raises ConfigError."""
-    engine = build_engine(settings)
-    try:
-        yield engine
-    finally:
-        close(engine)
 
 
 def close(engine: Engine) -> None:

@@ -124,7 +124,7 @@ class Crew:
             reading.is_stopping = loop.is_told_to_stop
             return _Member(loop, jobs)
         for job in AT_START:
-            jobs.want(job)
+            jobs.want_at_once(job)
         store = StoreHand(engine=self._engine, keeper=self._keeper, connection_id=owner, jobs=jobs)
         loop = self._loop(name, store.step)
         store.is_stopping = loop.is_told_to_stop

@@ -12,6 +12,7 @@ from syncd.engine import ticks
 from syncd.engine.context import Engine
 
 RETRY = timedelta(minutes=1)
+AT_ONCE = timedelta(seconds=5)
 OVERDUE_AFTER = 1.5
 """Intervals."""
 
@@ -24,12 +25,18 @@ class Jobs:
         self._owner = owner
         self._lock = threading.Lock()
         self._wanted: set[str] = set()
+        self._urgent: set[str] = set()
         self._claimed: set[str] = set()
 
     def want(self, kind: str) -> None:
         """Have this done; wanting it twice is wanting it once."""
         with self._lock:
             self._wanted.add(kind)
+
+    def want_at_once(self, kind: str) -> None:
+        """Have this done although it may have been done lately: who knows what was told while we were away."""
+        with self._lock:
+            self._urgent.add(kind)
 
     def take(self, every: Mapping[str, timedelta], last: Mapping[str, datetime | None], now: datetime) -> list[str]:
         """What is ours to do now, in the order of `every`.
@@ -38,22 +45,28 @@ class Jobs:
         """
         with self._lock:
             wanted, self._wanted = self._wanted, set()
+            urgent, self._urgent = self._urgent, set()
             claimed, self._claimed = self._claimed, set()
-        return [
-            kind
-            for kind, interval in every.items()
-            if kind in last
-            and (kind in claimed or self._claim(kind, interval, last[kind], now, is_wanted=kind in wanted))
-        ]
+        taken = []
+        for kind, interval in every.items():
+            if kind not in last:
+                continue
+            gap = self._gap(interval, last[kind], now, is_wanted=kind in wanted, is_urgent=kind in urgent)
+            if kind in claimed or (gap is not None and ticks.claim(self._engine, f"{kind}:{self._owner}", every=gap)):
+                taken.append(kind)
+        return taken
 
     def put_back(self, kinds: Iterable[str]) -> None:
         """What was taken and not begun."""
         with self._lock:
             self._claimed.update(kinds)
 
-    def _claim(self, kind: str, interval: timedelta, last: datetime | None, now: datetime, *, is_wanted: bool) -> bool:
-        is_overdue = last is None or last + interval * OVERDUE_AFTER <= now
-        if not is_wanted and not is_overdue:
-            return False
-        gap = min(RETRY, interval / 2) if is_overdue else interval / 2
-        return ticks.claim(self._engine, f"{kind}:{self._owner}", every=gap)
+    def _gap(
+        self, interval: timedelta, last: datetime | None, now: datetime, *, is_wanted: bool, is_urgent: bool
+    ) -> timedelta | None:
+        """How long ago it must have been begun for us to begin it now; None: it is not time."""
+        if is_urgent:
+            return min(AT_ONCE, interval / 2)
+        if last is None or last + interval * OVERDUE_AFTER <= now:
+            return min(RETRY, interval / 2)
+        return interval / 2 if is_wanted else None
