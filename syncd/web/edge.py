@@ -1,4 +1,4 @@
-"""The one app that the daemon serves: webhooks and health as plain routes, everything else beside them."""
+"""The one app that the daemon serves: webhooks and health as plain routes, `site.py` beside them."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ from syncd.web.consent import ConsentCallback
 from syncd.web.doors import Doors
 from syncd.web.health import Health
 from syncd.web.metrics import Metrics
+from syncd.web.site import add_site
 from syncd.web.webhooks import Webhooks
 
 
@@ -37,4 +38,5 @@ def create_app(edge: Edge) -> FastAPI:
     health = Health(database=engine.database, metrics=edge.metrics)
     for part in (webhooks, health, ConsentCallback(engine=engine, body_limit=engine.settings.web.body_limit)):
         app.router.routes.extend(part.routes())
+    add_site(app, engine)
     return app

@@ -1,13 +1,12 @@
 """Users of a merchant: who there is, in what role, and how they are added, changed and locked out."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
-from schema.tables import ApiToken, Merchant, User, UserRole
+from schema.tables import ApiToken, User, UserRole
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.people import passwords, sessions
@@ -188,9 +187,9 @@ def is_claimed(session: Session) -> bool:
     return session.exec(select(User.id).limit(1)).first() is not None
 
 
-def merchants_of(session: Session) -> Sequence[Merchant]:
-    """Every merchant, by name."""
-    return session.exec(select(Merchant).order_by(Merchant.name)).all()
+def email_of(session: Session, user_id: int) -> str:
+    """A user's address."""
+    return session.get_one(User, user_id).email
 
 
 def _locked(session: Session, merchant_id: int, email: str) -> User:
