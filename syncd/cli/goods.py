@@ -204,7 +204,8 @@ def _shown(listing: ListingStock) -> str:
     shows = "-" if listing.observed is None else str(listing.observed)
     if listing.desired in (None, listing.observed):
         return f"{listing.connection} {shows}"
-    return f"{listing.connection} {shows} ({'held' if listing.held else 'waits'}: {listing.desired})"
+    why = "held" if listing.held else "waits" if listing.state == "live" else listing.state
+    return f"{listing.connection} {shows} ({why}: {listing.desired})"
 
 
 def explain(context: typer.Context, sku: Sku, json: Json = False) -> None:

@@ -14,6 +14,8 @@ from syncd.sandbox.wire import Platform, Request
 from syncd.sandbox.woocommerce import SimulatedWooCommerce
 
 GOODS = {"MUG-01": ("Mug", 20), "CANDLE-02": ("Candle", 35), "TIN-03": ("Tin", 50)}
+CURRENCY = "KES"
+"""What the simulated Prokip counts in."""
 
 Described = dict[str, dict[str, str]]
 
@@ -40,9 +42,11 @@ def _make(name: str) -> Platform:
     chance = random.Random(secrets.randbits(64))
     match name:
         case "shopify":
-            return SimulatedShopify(clock=_now, random=chance)
+            return SimulatedShopify(clock=_now, random=chance, currency=CURRENCY)
         case "woocommerce":
-            return SimulatedWooCommerce(clock=_now, random=chance)
+            woocommerce = SimulatedWooCommerce(clock=_now, random=chance)
+            woocommerce.shop.rules.currency = CURRENCY
+            return woocommerce
         case "prokip":
             return SimulatedProkip(clock=_now, random=chance)
         case _:

@@ -116,6 +116,7 @@ def _run(desk: Desk, run_id: int) -> RunView:
 def _wait(desk: Desk, run_id: int) -> RunView:
     """Watch a daemon do it; where none begins, take the steps here. The run's lease settles who does."""
     clock = desk.engine.clock
+    patience = 0.0 if _is_alone(desk) else TAKE_OVER_AFTER
     since = clock.now()
     with progress("Syncing") as bar:
         while True:
@@ -123,9 +124,16 @@ def _wait(desk: Desk, run_id: int) -> RunView:
             bar(found.done, found.total)
             if found.ended_at is not None:
                 return found
-            if found.state == "wanted" and (clock.now() - since).total_seconds() >= TAKE_OVER_AFTER:
+            if found.state == "wanted" and (clock.now() - since).total_seconds() >= patience:
                 runs.begin_wanted(desk.engine, desk.merchant_id)
             clock.sleep(POLL)
+
+
+def _is_alone(desk: Desk) -> bool:
+    """Whether surely no daemon works on the database; on PostgreSQL nobody can tell."""
+    from syncd.app import is_daemon_running  # loads the web
+
+    return desk.engine.database.dialect == "sqlite" and not is_daemon_running(desk.engine.settings)
 
 
 def _show_sync(found: RunView, json: bool) -> None:

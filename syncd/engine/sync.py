@@ -7,6 +7,7 @@ says what would be pushed.
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import structlog
 from sqlmodel import Session, col, select
@@ -20,7 +21,6 @@ from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_items
 from syncd.engine.hands import backoffice_hand, reading_hand, store_hand
-from syncd.engine.leases import Held
 from syncd.engine.wake import wake
 from syncd.errors import LeaseLost, NotPossible
 
@@ -114,7 +114,7 @@ def take_steps(engine: Engine, run_id: int) -> None:
     with engine.database.transaction() as session:
         row = session.get_one(SyncRun, run_id)
         stores = _stores(session, row)
-        row.total = 3 + len(stores)
+        row.total = 3 + 2 * len(stores)
         run = _Run(
             engine=engine,
             run_id=run_id,
@@ -128,8 +128,10 @@ def take_steps(engine: Engine, run_id: int) -> None:
     run.attempt("the back office", lambda: _record(run))
     run.attempt("the back office", lambda: _read_authority(run))
     for store in stores:
-        run.attempt(store.name, lambda store=store: _sync_store(run, store))  # type: ignore[misc]
+        run.attempt(store.name, partial(_pull, run, store))
     run.attempt("the back office", lambda: _record(run))
+    for store in stores:
+        run.attempt(store.name, partial(_push_and_look, run, store))
     _end(run, stores)
 
 
@@ -162,7 +164,8 @@ def _record(run: _Run) -> None:
         run.add("recorded", record.record_due(run.engine, held, run.merchant_id))
 
 
-def _sync_store(run: _Run, store: Connection) -> None:
+def _pull(run: _Run, store: Connection) -> None:
+    """What the store has to tell: deliveries that wait, orders, and of a full run its products."""
     engine, connection_id = run.engine, store.id or 0
     intake.apply_new(engine)
     with store_hand(engine, connection_id) as held:
@@ -170,13 +173,27 @@ def _sync_store(run: _Run, store: Connection) -> None:
             catalogue.refresh(engine, held, connection_id)
         run.add("orders", pull.pull_orders(engine, held, connection_id))
         intake.reread_due(engine, connection_id)
-        if run.is_dry or store.state is not ConnectionState.LIVE:
-            return
+
+
+def _push_and_look(run: _Run, store: Connection) -> None:
+    """Compare, or look at the SKUs that were named, then push and look until nothing more can be done now; what has to
+    settle first is the daemon's.
+    """
+    if run.is_dry or store.state is not ConnectionState.LIVE:
+        return
+    engine, connection_id = run.engine, store.id or 0
+    with store_hand(engine, connection_id) as held:
         if run.skus:
             _ask_for_looks(run, store)
         else:
             run.add("differ", reconcile.reconcile(engine, held, connection_id, "a forced sync").get("differ", 0))
-        _push_and_look(run, held, connection_id)
+        for _ in range(MOST_ROUNDS):
+            looked = look.look_due(engine, held, connection_id)
+            pushed = push.push_owed(engine, held, connection_id)
+            run.add("looked", looked)
+            run.add("pushed", pushed)
+            if not looked and not pushed:
+                return
 
 
 def _ask_for_looks(run: _Run, store: Connection) -> None:
@@ -189,17 +206,6 @@ def _ask_for_looks(run: _Run, store: Connection) -> None:
         ).all()
         for item in lock_items(session, ids):
             items.keep(item, mark_for_look(items.belief(item)), look_at=now, reason="somebody asked for it")
-
-
-def _push_and_look(run: _Run, held: Held, connection_id: int) -> None:
-    """Until nothing more can be done now; what has to settle first is the daemon's."""
-    for _ in range(MOST_ROUNDS):
-        looked = look.look_due(run.engine, held, connection_id)
-        pushed = push.push_owed(run.engine, held, connection_id)
-        run.add("looked", looked)
-        run.add("pushed", pushed)
-        if not looked and not pushed:
-            return
 
 
 def _end(run: _Run, stores: Sequence[Connection]) -> None:
