@@ -13,7 +13,7 @@ from sqlmodel import Session, and_, col, func, or_, select
 
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.values import FigureState, StockFigure, StockReading, StockRef
-from schema.tables import Connection, ConnectionState, Drift, Listing, ListingCheck, Match, StockItem
+from schema.tables import BackOffice, Connection, ConnectionState, Drift, Listing, ListingCheck, Match, StockItem
 from syncd.domain import drift, look
 from syncd.engine import hints, items
 from syncd.engine.context import Engine
@@ -49,7 +49,13 @@ def look_due(engine: Engine, held: Held, connection_id: int) -> int:
 
 
 def waiting(session: Session, connection_id: int) -> int:
-    """How many figures of a store wait for a look, now or after a quarantine, a grace or a settling time."""
+    """How many figures of a store wait for a look, now or after a quarantine, a grace or a settling time.
+
+    Right after going live that is every figure: first the back office is read, then they are looked at.
+    """
+    never_looked = _never_looked()
+    if _awaits_reading(session, connection_id):
+        never_looked = col(StockItem.observed).is_(None)
     return session.exec(
         select(func.count())
         .select_from(StockItem)
@@ -60,10 +66,19 @@ def waiting(session: Session, connection_id: int) -> int:
                 col(StockItem.suspect).is_not(None),
                 col(StockItem.unknown_until).is_not(None),
                 col(StockItem.hint_heard_at).is_not(None),
-                _never_looked(),
+                never_looked,
             ),
         )
     ).one()
+
+
+def _awaits_reading(session: Session, connection_id: int) -> bool:
+    """Whether a sweep of the back office was asked for and has not been read yet."""
+    connection = session.get_one(Connection, connection_id)
+    back_office = session.get(BackOffice, connection.merchant_id)
+    if back_office is None or back_office.connection_id is None or back_office.swept_at is not None:
+        return False
+    return session.get_one(Connection, back_office.connection_id).state is ConnectionState.LIVE
 
 
 def _never_looked() -> ColumnElement[bool]:
