@@ -37,9 +37,10 @@ def list_deliveries(
     *,
     connection_id: int | None = None,
     state: DeliveryState | None = None,
+    before: int | None = None,
     limit: int = 50,
 ) -> list[DeliveryView]:
-    """The newest first."""
+    """The newest first; those with a smaller id than `before`."""
     query = (
         select(Delivery, Connection)
         .join(Connection, col(Connection.id) == col(Delivery.connection_id))
@@ -49,6 +50,8 @@ def list_deliveries(
         query = query.where(Delivery.connection_id == connection_id)
     if state is not None:
         query = query.where(Delivery.state == state)
+    if before is not None:
+        query = query.where(col(Delivery.id) < before)
     return [_view(row, store) for row, store in session.exec(query.order_by(col(Delivery.id).desc()).limit(limit))]
 
 

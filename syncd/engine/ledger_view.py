@@ -30,9 +30,9 @@ class MovementView:
 
 
 def list_movements(
-    session: Session, merchant_id: int, *, sku: str | None = None, limit: int = 50
+    session: Session, merchant_id: int, *, sku: str | None = None, before: int | None = None, limit: int = 50
 ) -> list[MovementView]:
-    """The newest first."""
+    """The newest first; those with a smaller id than `before`."""
     query = (
         select(Movement, Location.external_id)
         .join(Location, col(Location.id) == col(Movement.location_id))
@@ -40,6 +40,8 @@ def list_movements(
     )
     if sku is not None:
         query = query.where(Movement.sku == sku)
+    if before is not None:
+        query = query.where(col(Movement.id) < before)
     return [_view(row, place) for row, place in session.exec(query.order_by(col(Movement.id).desc()).limit(limit))]
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 import structlog
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, or_, select
 
 from schema.tables import (
     Connection,
@@ -72,9 +72,15 @@ class IssueView:
 
 
 def list_issues(
-    session: Session, merchant_id: int, *, all_of_them: bool = False, kind: str | None = None
+    session: Session,
+    merchant_id: int,
+    *,
+    all_of_them: bool = False,
+    kind: str | None = None,
+    before: int | None = None,
+    limit: int | None = None,
 ) -> list[IssueView]:
-    """The open ones, the newest first; the resolved ones too if `all_of_them`."""
+    """The open ones, the newest first; the resolved ones too if `all_of_them`. `before`: the id of the last one seen."""
     query = (
         select(Issue, Connection)
         .outerjoin(Connection, col(Connection.id) == col(Issue.connection_id))
@@ -84,7 +90,11 @@ def list_issues(
         query = query.where(Issue.state == IssueState.OPEN)
     if kind is not None:
         query = query.where(Issue.kind == kind)
-    rows = session.exec(query.order_by(col(Issue.seen_at).desc(), col(Issue.id).desc())).all()
+    if before is not None:
+        seen = select(Issue.seen_at).where(Issue.id == before, Issue.merchant_id == merchant_id).scalar_subquery()
+        is_older = and_(col(Issue.seen_at) == seen, col(Issue.id) < before)
+        query = query.where(or_(col(Issue.seen_at) < seen, is_older))
+    rows = session.exec(query.order_by(col(Issue.seen_at).desc(), col(Issue.id).desc()).limit(limit)).all()
     return [view(issue, store.name if issue.connection_id else None) for issue, store in rows]
 
 

@@ -63,9 +63,15 @@ class PushView:
 
 
 def list_runs(
-    session: Session, merchant_id: int, *, connection_id: int | None = None, kind: str | None = None, limit: int = 50
+    session: Session,
+    merchant_id: int,
+    *,
+    connection_id: int | None = None,
+    kind: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
 ) -> list[RunView]:
-    """The newest first."""
+    """The newest first; those with a smaller id than `before`."""
     query = (
         select(SyncRun, Connection)
         .outerjoin(Connection, col(Connection.id) == col(SyncRun.connection_id))
@@ -75,6 +81,8 @@ def list_runs(
         query = query.where(SyncRun.connection_id == connection_id)
     if kind is not None:
         query = query.where(SyncRun.kind == kind)
+    if before is not None:
+        query = query.where(col(SyncRun.id) < before)
     return [_view(run, store) for run, store in session.exec(query.order_by(col(SyncRun.id).desc()).limit(limit))]
 
 

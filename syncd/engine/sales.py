@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, and_, col, or_, select
 
 from schema.tables import (
     Connection,
@@ -62,9 +62,11 @@ def list_sales(
     sku: str | None = None,
     order: str | None = None,
     since: datetime | None = None,
+    until: datetime | None = None,
+    before: tuple[datetime, int] | None = None,
     limit: int | None = None,
 ) -> list[SaleRow]:
-    """The newest first. `order` is the store's id or name of one."""
+    """The newest first. `order` is the store's id or name of one; `before` is the time and id of the last row seen."""
     query = (
         select(SalesLog, Connection, Order, OrderLine)
         .join(Connection, col(Connection.id) == col(SalesLog.connection_id))
@@ -80,6 +82,13 @@ def list_sales(
         query = query.where(or_(Order.external_id == order, Order.name == order))
     if since is not None:
         query = query.where(col(SalesLog.occurred_at) >= since)
+    if until is not None:
+        query = query.where(col(SalesLog.occurred_at) < until)
+    if before is not None:
+        at, row_id = before
+        query = query.where(
+            or_(col(SalesLog.occurred_at) < at, and_(col(SalesLog.occurred_at) == at, col(SalesLog.id) < row_id))
+        )
     found = session.exec(query.order_by(col(SalesLog.occurred_at).desc(), col(SalesLog.id).desc()).limit(limit)).all()
     documents = _documents(session, {row.order_line_id for row, *_ in found})
     return [_row(row, store, sold, line, documents.get(row.order_line_id)) for row, store, sold, line in found]

@@ -69,11 +69,15 @@ def stock_of(session: Session, merchant_id: int, sku: str, at: datetime | None =
     return found
 
 
-def all_stock(session: Session, merchant_id: int, contains: str = "", limit: int | None = None) -> list[Stock]:
-    """Every SKU, or those whose SKU contains a text, by SKU and location."""
+def all_stock(
+    session: Session, merchant_id: int, contains: str = "", limit: int | None = None, *, after: str = ""
+) -> list[Stock]:
+    """Every SKU, or those whose SKU contains a text, by SKU and location; `limit` SKUs of those after `after`."""
     wanted = select(InventoryCache.sku).where(InventoryCache.merchant_id == merchant_id).distinct()
     if contains:
         wanted = wanted.where(func.lower(InventoryCache.sku).contains(contains.lower(), autoescape=True))
+    if after:
+        wanted = wanted.where(col(InventoryCache.sku) > after)
     skus = session.exec(wanted.order_by(col(InventoryCache.sku)).limit(limit)).all()
     return [
         row for start in range(0, len(skus), 400) for row in _present(session, merchant_id, skus[start : start + 400])
