@@ -105,7 +105,10 @@ def view(session: Session, row: Connection) -> ConnectionView:
 
 
 def find(session: Session, merchant_id: int, name: str) -> Connection:
-    """A connection by its name or its code. Raises NotPossible that names those there are."""
+    """A connection by its name or its code, or by its platform where it is the only one there.
+
+    Raises NotPossible that names those there are.
+    """
     rows = session.exec(
         select(Connection).where(Connection.merchant_id == merchant_id).order_by(col(Connection.name))
     ).all()
@@ -114,9 +117,10 @@ def find(session: Session, merchant_id: int, name: str) -> Connection:
         for row in candidates:
             if name in (row.name, row.code):
                 return row
-    loosely = [row for row in present if row.name.casefold() == name.casefold()]
-    if len(loosely) == 1:
-        return loosely[0]
+    named_so = [row for row in present if row.name.casefold() == name.casefold()]
+    for loosely in (named_so, [row for row in present if row.platform == name]):
+        if len(loosely) == 1:
+            return loosely[0]
     raise NotPossible(
         f"There is no connection {name!r}. There are: {', '.join(r.name for r in present) or 'none yet'}."
     )
