@@ -54,18 +54,19 @@ def refresh(engine: Engine, held: Held, connection_id: int, progress: Progress =
         ).one()
     if connection.state not in SPEAKS:
         return Counts()
-    began = engine.clock.now()
     store = engine.connectors.store(engine, connection)
+    seen: set[str] = set()
     read = new = gone = 0
     is_whole = False
     try:
         for page in store.catalogue():
             new += _take_in(engine, held, connection_id, page.items)
+            seen.update(item.external_id for item in page.items)
             read += len(page.items)
             is_whole = page.is_last
             progress(read, max(read, expected) if expected else None)
         if is_whole:
-            gone = _find_gone(engine, held, connection_id, store, _not_seen_since(engine, connection_id, began))
+            gone = _find_gone(engine, held, connection_id, store, _not_in(engine, connection_id, seen))
     except ConnectorError as error:
         note_failure(engine, connection, error)
         raise
@@ -222,14 +223,14 @@ def _sku(told: CatalogueItem) -> str | None:
 # ------------------------------------------------------------------------------------------- what is not
 
 
-def _not_seen_since(engine: Engine, connection_id: int, began: datetime) -> list[str]:
+def _not_in(engine: Engine, connection_id: int, seen: set[str]) -> list[str]:
     with engine.database.reading() as session:
         rows = session.exec(
             select(Listing.external_id)
-            .where(Listing.connection_id == connection_id, col(Listing.gone_at).is_(None), col(Listing.seen_at) < began)
+            .where(Listing.connection_id == connection_id, col(Listing.gone_at).is_(None))
             .order_by(col(Listing.id))
         )
-        return list(rows)
+        return [external_id for external_id in rows if external_id not in seen]
 
 
 def _find_gone(engine: Engine, held: Held, connection_id: int, store: Store, external_ids: Sequence[str]) -> int:
