@@ -3,6 +3,7 @@
 What a person decides about one that waits is `record_by_hand.py`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -90,6 +91,23 @@ def list_sales(
             or_(col(SalesLog.occurred_at) < at, and_(col(SalesLog.occurred_at) == at, col(SalesLog.id) < row_id))
         )
     found = session.exec(query.order_by(col(SalesLog.occurred_at).desc(), col(SalesLog.id).desc()).limit(limit)).all()
+    return _told(session, found)
+
+
+def rows_of(session: Session, ids: Sequence[int]) -> list[SaleRow]:
+    """These rows of the log, the newest first."""
+    query = (
+        select(SalesLog, Connection, Order, OrderLine)
+        .join(Connection, col(Connection.id) == col(SalesLog.connection_id))
+        .join(Order, col(Order.id) == col(SalesLog.order_id))
+        .join(OrderLine, col(OrderLine.id) == col(SalesLog.order_line_id))
+        .where(col(SalesLog.id).in_(ids))
+        .order_by(col(SalesLog.occurred_at).desc(), col(SalesLog.id).desc())
+    )
+    return _told(session, session.exec(query).all())
+
+
+def _told(session: Session, found: Sequence[tuple[SalesLog, Connection, Order, OrderLine]]) -> list[SaleRow]:
     documents = _documents(session, {row.order_line_id for row, *_ in found})
     return [_row(row, store, sold, line, documents.get(row.order_line_id)) for row, store, sold, line in found]
 

@@ -1,0 +1,285 @@
+"""The sales log as pages: filters, totals of a time, one order, and the rows of a CSV."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import and_, func, or_
+from sqlalchemy.sql.elements import ColumnElement
+from sqlmodel import Session, col, select
+
+from schema.tables import (
+    Connection,
+    Delivery,
+    DocumentState,
+    Order,
+    OrderLine,
+    Push,
+    PushState,
+    ReturnDocument,
+    SaleDocument,
+    SaleDocumentLine,
+    SaleKind,
+    SalesLog,
+)
+from syncd.engine import sales
+from syncd.engine.sales import SaleRow
+from syncd.engine.views.amounts import amount, sold_amount
+
+STATES = ("recorded", "being_recorded", "look")
+"""What is asked for of the back office: it has it, it is on its way, a person should look."""
+_NEEDS_A_LOOK = (DocumentState.UNKNOWN, DocumentState.PARKED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SalesQuery:
+    """Which lines. `until` is the first moment that is not in it."""
+
+    text: str = ""
+    connection_id: int | None = None
+    state: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    offset: int = 0
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SalesPage:
+    """A page of the log. `order_ids` are ours, by row id; `seconds` how long the other stores took, by row id."""
+
+    rows: tuple[SaleRow, ...]
+    total: int
+    order_ids: Mapping[int, int]
+    seconds: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sold:
+    """What was sold in a time."""
+
+    orders: int
+    money: Decimal
+
+
+def sales_page(session: Session, merchant_id: int, query: SalesQuery) -> SalesPage:
+    """One page, the newest first."""
+    where = _where(merchant_id, query)
+    total = session.exec(select(func.count()).select_from(SalesLog).where(*where)).one()
+    chosen = session.exec(
+        select(SalesLog.id, SalesLog.order_id)
+        .where(*where)
+        .order_by(col(SalesLog.occurred_at).desc(), col(SalesLog.id).desc())
+        .offset(query.offset)
+        .limit(query.limit)
+    ).all()
+    ids = [row_id for row_id, _ in chosen if row_id is not None]
+    rows = sales.rows_of(session, ids)
+    return SalesPage(
+        rows=tuple(rows),
+        total=total,
+        order_ids={row_id: order_id for row_id, order_id in chosen if row_id is not None},
+        seconds=_seconds(session, merchant_id, rows),
+    )
+
+
+def every_row(session: Session, merchant_id: int, query: SalesQuery, most: int) -> Iterator[SaleRow]:
+    """What is filtered, in pieces, for a file."""
+    ids = session.exec(
+        select(SalesLog.id)
+        .where(*_where(merchant_id, query))
+        .order_by(col(SalesLog.occurred_at).desc(), col(SalesLog.id).desc())
+        .limit(most)
+    ).all()
+    for start in range(0, len(ids), 400):
+        yield from sales.rows_of(session, [row_id for row_id in ids[start : start + 400] if row_id is not None])
+
+
+def _where(merchant_id: int, query: SalesQuery) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = [col(SalesLog.merchant_id) == merchant_id]
+    if query.connection_id is not None:
+        where.append(col(SalesLog.connection_id) == query.connection_id)
+    if query.since is not None:
+        where.append(col(SalesLog.occurred_at) >= query.since)
+    if query.until is not None:
+        where.append(col(SalesLog.occurred_at) < query.until)
+    if query.text:
+        where.append(_contains(merchant_id, query.text))
+    if query.state:
+        where.append(_in_state(query.state))
+    return where
+
+
+def _contains(merchant_id: int, text: str) -> ColumnElement[bool]:
+    """An order by its name or the store's id, an SKU by a part of it, a sale by its invoice number."""
+    orders = select(Order.id).where(
+        Order.merchant_id == merchant_id, or_(col(Order.name).in_((text, f"#{text}")), col(Order.external_id) == text)
+    )
+    invoices = select(SaleDocument.order_id).where(
+        SaleDocument.merchant_id == merchant_id, func.lower(SaleDocument.invoice_no) == text.lower()
+    )
+    return or_(
+        func.lower(SalesLog.sku).contains(text.lower(), autoescape=True),
+        col(SalesLog.order_id).in_(orders),
+        col(SalesLog.order_id).in_(invoices),
+    )
+
+
+def _in_state(state: str) -> ColumnElement[bool]:
+    waiting = col(SalesLog.order_id).in_(
+        select(SaleDocument.order_id).where(col(SaleDocument.state).in_(_NEEDS_A_LOOK))
+    )
+    is_recorded = col(SalesLog.backoffice_id).is_not(None)
+    if state == "recorded":
+        return is_recorded
+    if state == "look":
+        no_sku = col(SalesLog.order_line_id).in_(
+            select(OrderLine.id).where(col(OrderLine.sku).is_(None), OrderLine.moves_nothing == "")
+        )
+        return or_(waiting, and_(~is_recorded, no_sku))
+    owed = select(Order.id).where(col(Order.is_owed).is_(True))
+    return and_(~is_recorded, col(SalesLog.order_id).in_(owed), ~waiting)
+
+
+def sold_between(session: Session, merchant_id: int, since: datetime, until: datetime) -> Sold:
+    """Orders and money of a time."""
+    orders, money = session.execute(
+        select(func.count(col(SalesLog.order_id).distinct()), sold_amount(session)).where(
+            SalesLog.merchant_id == merchant_id,
+            col(SalesLog.occurred_at) >= since,
+            col(SalesLog.occurred_at) < until,
+        )
+    ).one()
+    return Sold(orders=int(orders), money=amount(money))
+
+
+def _seconds(session: Session, merchant_id: int, rows: Sequence[SaleRow]) -> dict[int, float]:
+    """How long it took until the last of the other stores had the number of a sale."""
+    skus = sorted({row.sku for row in rows if row.sku})
+    if not skus:
+        return {}
+    since, until = min(row.at for row in rows), max(row.at for row in rows)
+    told = session.execute(
+        select(Push.sku, Push.sold_at, func.max(Push.answered_at))
+        .where(
+            col(Push.connection_id).in_(select(Connection.id).where(Connection.merchant_id == merchant_id)),
+            col(Push.answered_at) >= since,
+            Push.state == PushState.ACKNOWLEDGED,
+            col(Push.sold_at).between(since, until),
+            col(Push.sku).in_(skus),
+        )
+        .group_by(col(Push.sku), col(Push.sold_at))
+    ).all()
+    by_sale = {(sku, sold): answered for sku, sold, answered in told}
+    return {
+        row.id: max(0.0, (answered - row.at).total_seconds())
+        for row in rows
+        if row.kind == SaleKind.SALE.value and (answered := by_sale.get((row.sku or "", row.at))) is not None
+    }
+
+
+# ------------------------------------------------------------------------------------------- one order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentView:
+    """What we sent to the back office of an order, or what waits."""
+
+    id: int
+    kind: str
+    invoice_no: str
+    state: str
+    words: str
+    attempts: int
+    sent_at: datetime
+    not_before: datetime | None
+    recorded_at: datetime | None
+    backoffice_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderView:
+    """An order with its lines, what became of each, and how we heard of it."""
+
+    order: Order
+    store: Connection
+    lines: tuple[OrderLine, ...]
+    log: tuple[SaleRow, ...]
+    documents: tuple[DocumentView, ...]
+    heard_by: str
+    money: Decimal
+
+
+def order_view(session: Session, merchant_id: int, order_id: int) -> OrderView | None:
+    """One order; None where there is none of this merchant's."""
+    order = session.get(Order, order_id)
+    if order is None or order.merchant_id != merchant_id:
+        return None
+    lines = session.exec(select(OrderLine).where(OrderLine.order_id == order_id).order_by(col(OrderLine.id))).all()
+    ids = session.exec(select(SalesLog.id).where(SalesLog.order_id == order_id).order_by(col(SalesLog.id))).all()
+    return OrderView(
+        order=order,
+        store=session.get_one(Connection, order.connection_id),
+        lines=tuple(lines),
+        log=tuple(sales.rows_of(session, [row_id for row_id in ids if row_id is not None])),
+        documents=tuple(_documents(session, order_id)),
+        heard_by=_heard_by(session, order),
+        money=sum((row.total for row in lines), Decimal(0)),
+    )
+
+
+def _documents(session: Session, order_id: int) -> Iterator[DocumentView]:
+    rows = session.exec(
+        select(SaleDocument).where(SaleDocument.order_id == order_id).order_by(col(SaleDocument.n))
+    ).all()
+    for row in rows:
+        yield _document(row, row.invoice_no, row.backoffice_id, "sale")
+        backs = session.exec(
+            select(ReturnDocument).where(ReturnDocument.document_id == row.id).order_by(col(ReturnDocument.id))
+        )
+        for back in backs:
+            yield _document(back, row.invoice_no, row.backoffice_id, "return")
+
+
+def _document(
+    row: SaleDocument | ReturnDocument, invoice_no: str, backoffice_id: str | None, kind: str
+) -> DocumentView:
+    return DocumentView(
+        id=row.id or 0,
+        kind=kind,
+        invoice_no=invoice_no,
+        state=row.state.value,
+        words=row.words,
+        attempts=row.attempts,
+        sent_at=row.sent_at,
+        not_before=row.not_before,
+        recorded_at=row.recorded_at,
+        backoffice_id=backoffice_id,
+    )
+
+
+def _heard_by(session: Session, order: Order) -> str:
+    """Whether the store told us, or we found it by reading orders: the first delivery about that time says."""
+    source = session.exec(
+        select(Delivery.source)
+        .where(
+            Delivery.connection_id == order.connection_id,
+            col(Delivery.applied_at) >= order.heard_at,
+            col(Delivery.received_at) <= order.heard_at,
+        )
+        .order_by(col(Delivery.received_at).desc())
+        .limit(1)
+    ).first()
+    return source or ""
+
+
+def documents_of_lines(session: Session, line_ids: Sequence[int]) -> dict[int, str]:
+    """The invoice number that holds each order line, the newest."""
+    rows = session.execute(
+        select(SaleDocumentLine.order_line_id, SaleDocument.invoice_no)
+        .join(SaleDocument, col(SaleDocument.id) == col(SaleDocumentLine.document_id))
+        .where(col(SaleDocumentLine.order_line_id).in_(line_ids))
+        .order_by(col(SaleDocument.n))
+    ).tuples()
+    return dict(rows.all())
