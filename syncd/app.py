@@ -176,7 +176,7 @@ class App:
             self.web.start()
         while self.web is not None and not self.web.is_ready() and self.web.is_alive():
             self.stopping.wait(0.02)
-        log.info("ready", role=self.role, address="" if self.listener is None else address_of(self.listener))
+        log.info("ready", role=self.role, listen="" if self.listener is None else address_of(self.listener))
         notify("READY=1")
 
     def _watch(self) -> None:

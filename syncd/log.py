@@ -81,7 +81,7 @@ def set_up_logging(settings: LogSettings, stream: TextIO = sys.stderr) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.level.upper())
-    for noisy in ("httpx", "httpcore", "apscheduler", "uvicorn.access", "alembic"):
+    for noisy in ("httpx", "httpcore", "apscheduler", "uvicorn", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[

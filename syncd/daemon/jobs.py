@@ -54,6 +54,8 @@ class Jobs:
             gap = self._gap(interval, last[kind], now, is_wanted=kind in wanted, is_urgent=kind in urgent)
             if kind in claimed or (gap is not None and ticks.claim(self._engine, f"{kind}:{self._owner}", every=gap)):
                 taken.append(kind)
+            elif kind in urgent:
+                self.want_at_once(kind)  # begun just before we came: perhaps too early, so once more
         return taken
 
     def put_back(self, kinds: Iterable[str]) -> None:

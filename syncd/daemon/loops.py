@@ -28,13 +28,14 @@ AGAIN = Pause(0.0)
 
 
 class Loop:
-    """`step` is called again and again from a thread of its own, until `stop`."""
+    """`step` is called again and again from a thread of its own, until `stop`; after failures in longer intervals."""
 
-    def __init__(self, name: str, step: Callable[[], Pause], waker: Waker) -> None:
+    def __init__(self, name: str, step: Callable[[], Pause], waker: Waker, first_wait: float = FIRST_WAIT) -> None:
         self.name = name
         self._step = step
         self._waker = waker
         self._stopping = threading.Event()
+        self._first_wait = first_wait
         self._failures = 0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -73,7 +74,7 @@ class Loop:
             pause = self._step()
         except LeaseLost as lost:
             log.warning("lease_lost", loop=self.name, reason=str(lost))
-            return Pause(FIRST_WAIT, FIRST_WAIT)
+            return Pause(self._first_wait, self._first_wait)
         except (ConnectorError, SyncdError) as error:
             return self._fail(error)
         except Exception as error:  # noqa: BLE001 the loop's edge: whatever a step runs into, the others go on
@@ -86,7 +87,7 @@ class Loop:
     def _fail(self, error: Exception) -> Pause:
         """Told when it begins, and with where it came from if nobody expected it; waits longer each time."""
         self._failures += 1
-        wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (self._failures - 1))
+        wait = min(LONGEST_WAIT, self._first_wait * 2 ** (self._failures - 1))
         if not isinstance(error, ConnectorError | SyncdError):
             log.error("loop_failed", loop=self.name, wait=wait, exc_info=error)
         elif self._failures == 1:

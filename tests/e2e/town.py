@@ -40,7 +40,7 @@ except ConfigError as error:
     print(f"syncd: {error}", file=sys.stderr)
     sys.exit(2)
 """
-WITHIN = 60.0
+WITHIN = 30.0
 
 
 def until(holds: Callable[[], bool], what: str, within: float = WITHIN) -> None:
