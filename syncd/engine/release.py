@@ -80,7 +80,7 @@ def list_issues(
     before: int | None = None,
     limit: int | None = None,
 ) -> list[IssueView]:
-    """The open ones, the newest first; the resolved ones too if `all_of_them`. `before`: the id of the last one seen."""
+    """The open ones, the newest first; the resolved ones too if `all_of_them`. `before`: the last one seen."""
     query = (
         select(Issue, Connection)
         .outerjoin(Connection, col(Connection.id) == col(Issue.connection_id))

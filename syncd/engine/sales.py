@@ -55,7 +55,7 @@ class SaleRow:
     words: str
 
 
-def list_sales(
+def list_sales(  # noqa: PLR0913 one argument for each filter
     session: Session,
     merchant_id: int,
     *,
