@@ -30,6 +30,7 @@ from syncd.daemon.schedule import make_clockwork
 from syncd.daemon.server import WebServer, address_of, bind
 from syncd.daemon.single import SingleInstance
 from syncd.daemon.supervisor import notify, watchdog_interval
+from syncd.engine import leases
 from syncd.engine.connectors import Connectors
 from syncd.engine.context import Engine
 from syncd.engine.database import Database, open_database
@@ -157,6 +158,8 @@ class App:
             try:
                 migrate.upgrade(self.settings.database_url)
                 self._synchronise()
+                if self.single is not None:
+                    leases.release_dead(self.engine)
             except (OperationalError, DatabaseAway) as error:
                 if not is_told:
                     log.warning("database_away", reason=str(error).splitlines()[0])

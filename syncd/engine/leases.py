@@ -10,6 +10,7 @@ After `confirm`, a request may begin until its intent's `not_after`. A holder th
 another took over is why every step keeps an intent of a lost lease in quarantine.
 """
 
+import os
 import secrets
 import threading
 from collections.abc import Iterator
@@ -90,6 +91,37 @@ def confirm(session: Session, held: Held, now: datetime) -> None:
         raise LeaseLost(f"{held.name}: somebody else has the lease")
     if found.expires_at - MARGIN <= now:
         raise LeaseLost(f"{held.name}: the lease is about to end")
+
+
+def release_dead(engine: "Engine") -> int:
+    """Release the leases of processes of this machine that are gone; how many.
+
+    For SQLite, where everybody is on this machine: after a power cut nobody waits for leases to run out.
+    """
+    host = engine.holder.partition(":")[0]
+    with engine.database.transaction() as session:
+        dead = [
+            lease
+            for lease in session.execute(select(Lease)).scalars()
+            if lease.holder != engine.holder and lease.holder.startswith(f"{host}:") and not _is_running(lease.holder)
+        ]
+        for lease in dead:
+            session.delete(lease)
+    return len(dead)
+
+
+def _is_running(holder: str) -> bool:
+    """Whether the process that a holder's name tells of is there; another one of our own number is not."""
+    told = holder.split(":")[1]
+    if not told.isdigit() or int(told) == os.getpid():
+        return False
+    try:
+        os.kill(int(told), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @contextmanager

@@ -1,6 +1,10 @@
 """Leases: one holder at a time, whoever else is in a hurry."""
 
+import os
+import subprocess
+import sys
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -102,6 +106,25 @@ def test_the_keeper_renews_what_is_held_and_no_longer(engine, clock):
         confirm(engine, held)
     keeper.renew_all()
     assert leases.acquire(engine, "store:1") is not None
+
+
+def test_leases_of_processes_that_are_gone_are_released_and_no_others(engine):
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
+        gone.wait()
+    machine = "host"
+    holders = {
+        "gone": f"{machine}:{gone.pid}:x",
+        "another life of ours": f"{machine}:{os.getpid()}:x",
+        "running": f"{machine}:{os.getppid()}:x",
+        "elsewhere": f"other:{gone.pid}:x",
+    }
+    for name, holder in holders.items():
+        leases.acquire(replace(engine, holder=holder), name)
+    ours = replace(engine, holder=f"{machine}:{os.getpid()}:y")
+    leases.acquire(ours, "ours")
+    assert leases.release_dead(ours) == 2
+    free = {name for name in (*holders, "ours") if leases.acquire(engine, name) is not None}
+    assert free == {"gone", "another life of ours"}
 
 
 def test_the_keeper_lets_a_lost_one_go(engine, clock):
