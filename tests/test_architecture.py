@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "syncd.clock": (),
     "syncd.errors": (),
     "syncd.config": ("syncd.errors",),
+    "syncd.log": ("syncd.config",),
     "syncd.domain": ("connectors.sdk",),
     "syncd.engine": ("schema", "connectors.sdk", "syncd.domain", *FOUNDATIONS),
     "syncd.web": BELOW_WEB,
