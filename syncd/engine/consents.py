@@ -4,6 +4,8 @@
 have one worker only), `complete` connects. What became of it is in the row of `OAuthState`.
 """
 
+import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -35,9 +37,15 @@ class ConsentBegun:
 
 
 def begin(
-    engine: Engine, wanted: StoreRequest, credentials: Mapping[str, str], *, return_url: str = ""
+    engine: Engine,
+    wanted: StoreRequest,
+    credentials: Mapping[str, str],
+    *,
+    return_url: str = "",
+    browser: str = "",
 ) -> ConsentBegun:
-    """Begin connecting. `credentials` are the app's own, where the operator's settings have none.
+    """Begin connecting. `credentials` are the app's own, where the operator's settings have none. An answer that comes
+    by a browser must come by the one that holds the cookie `browser`, if one is given.
 
     Raises NotPossible where there is no such page or no address to come back to, Refused where a setting is wrong.
     """
@@ -53,7 +61,7 @@ def begin(
         _flow_settings(engine, wanted, credentials),
         callback_url=callback_address(engine, wanted.platform),
         return_url=return_url or f"{engine.settings.web.public_url.rstrip('/')}/app/stores",
-        state=new_token(),
+        state=new_token() + (f".{_mark(browser)}" if browser else ""),
     )
     body = json.dumps({"wanted": asdict(wanted), "credentials": dict(credentials)}).encode()
     with engine.database.transaction() as session:
@@ -68,6 +76,16 @@ def begin(
             )
         )
     return ConsentBegun(url=consent.url, state=consent.state, expires_at=now + CONSENT_FOR)
+
+
+def is_from_browser(state: str, browser: str) -> bool:
+    """Whether an answer that came by this browser was begun in it; True for one that was begun without a browser."""
+    _, _, mark = state.partition(".")
+    return not mark or hmac.compare_digest(mark.encode(), _mark(browser).encode())
+
+
+def _mark(browser: str) -> str:
+    return hashlib.sha256(browser.encode()).hexdigest()[:20]
 
 
 def callback_address(engine: Engine, platform: str) -> str:

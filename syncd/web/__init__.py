@@ -17,9 +17,9 @@ A page is a function in a module with `pages = Pages()` (`frame/pages.py`):
 
 `visit.part(name)` path, `visit.query(name)` address, `visit.sent(name)` form, `visit.sent_all(name)`,
 `visit.secret(name)` as typed; `visit.may("operator")`; `visit.is_part` (htmx asks), `visit.draw(template, …)` text for
-parts and events; `visit.with_query(page=2)`; `visit.leave(url, "Shopify")` to a consent page. `raise NothingHere` is the
-404 page; a SyncdError is told on the page the form stood on. `@pages.stream(path)` serves an `async` event stream.
+parts and events; `visit.with_query(page=2)`; `visit.leave(url, "Shopify")` to a consent page. `raise NothingHere` is
+the 404 page; a SyncdError is told on the page the form stood on. `@pages.stream(path)` serves an `async` event stream.
 Templates extend `frame.html` (blocks title, crumb, sub, actions, content, scripts; `{% set place = "stock" %}`), or
-`door.html`; `{% import "ui.html" as ui with context %}` has icon, csrf, field, err, state, tell; also `at(t)`, `ago(t)`, `iso(t)`,
-`asset("app.css")` and the filters number, signed, money, initials.
+`door.html`; `{% import "ui.html" as ui with context %}` has icon, csrf, field, err, state, tell; also `at(t)`,
+`ago(t)`, `iso(t)`, `asset("app.css")` and the filters number, signed, money, initials.
 """

@@ -18,11 +18,13 @@ from syncd.engine import consents
 from syncd.engine.context import Engine
 from syncd.errors import DatabaseAway, SyncdError
 from syncd.web.body import BodyTooLarge, read_body
+from syncd.web.frame.visit import SESSION
 
 log = structlog.get_logger(__name__)
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>syncd</title>
 <main><h1>{title}</h1><p>{words}</p><p><a href="/app/stores">Go to your stores</a></p></main></html>"""
+STRANGE = "This approval did not start in this browser. Nothing was connected. Start again from the page of your store."
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",  # the address holds a one-time code
@@ -45,6 +47,10 @@ class ConsentCallback:
         """Keep the answer of a consent page and say what became of it."""
         platform: str = request.path_params["platform"]
         query = dict(request.query_params)
+        if request.method == "GET" and not consents.is_from_browser(
+            query.get("state", ""), request.cookies.get(SESSION, "")
+        ):
+            return _answer(request, 400, "Not connected", STRANGE)
         try:
             body = await read_body(request, self.body_limit)
             await run_in_threadpool(consents.finish, self.engine, platform, query.get("state", ""), query, body)

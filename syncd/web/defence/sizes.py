@@ -1,14 +1,11 @@
 """No request is larger than it may be, whether it says so or not. Webhooks count for themselves (`body.py`)."""
 
+from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from syncd.web.problems import problem
 
 COUNTS_ITSELF = ("/connections/webhook/", "/connections/callback/")
-
-
-class _TooLarge(Exception):
-    pass
 
 
 class BodyLimit:
@@ -23,33 +20,20 @@ class BodyLimit:
         if scope["type"] != "http" or scope["path"].startswith(COUNTS_ITSELF):
             await self._app(scope, receive, send)
             return
+        words, read = f"The body may have {self._limit} bytes at most.", 0
         if _told(scope) > self._limit:
-            await self._refuse(scope, receive, send)
+            await problem(413, words, {"Connection": "close"})(scope, receive, send)
             return
-        read, is_answered = 0, False
 
         async def receive_counted() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
             if read > self._limit:
-                raise _TooLarge
+                raise HTTPException(413, words, {"Connection": "close"})
             return message
 
-        async def send_noted(message: Message) -> None:
-            nonlocal is_answered
-            is_answered = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive_counted, send_noted)
-        except _TooLarge:
-            if not is_answered:
-                await self._refuse(scope, receive, send)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        words = f"The body may have {self._limit} bytes at most."
-        await problem(413, words, {"Connection": "close"})(scope, receive, send)
+        await self._app(scope, receive_counted, send)
 
 
 def _told(scope: Scope) -> int:
