@@ -1,6 +1,6 @@
 """The only place where the parts are put together: an engine for whoever needs one, and the daemon.
 
-`run_daemon` is `syncd run`. What a command needs of the engine is put together by `syncd/engine/opening.py`.
+`build` and `App.run` are `syncd run`. What a command needs of the engine is put together by `syncd/engine/opening.py`.
 """
 
 import os
@@ -39,7 +39,6 @@ from syncd.engine.plugins import load_plugins
 from syncd.engine.ticking import DatabaseClock
 from syncd.engine.vault import load_keyring
 from syncd.errors import DatabaseAway
-from syncd.log import set_up_logging
 from syncd.web.edge import Edge, create_app
 from syncd.web.metrics import Metrics
 
@@ -49,12 +48,6 @@ Role = Literal["all", "web", "worker"]
 CHECK_EVERY = 0.5
 SYNCHRONISE_EVERY = 60.0
 CLOCK_JUMP = timedelta(seconds=1)
-
-
-def run_daemon(settings: Settings, role: Role = "all") -> int:
-    """Work until told to stop; the exit code. Raises ConfigError."""
-    set_up_logging(settings.log)
-    return build(settings, role).run()
 
 
 def build_engine(settings: Settings, *, stop: threading.Event | None = None) -> Engine:

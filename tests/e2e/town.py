@@ -28,18 +28,7 @@ from syncd.sandbox.serve import served
 from syncd.sandbox.woocommerce import SimulatedWooCommerce
 
 ROOT = Path(__file__).resolve().parents[2]
-RUN = """
-import sys
-from pathlib import Path
-from syncd.app import run_daemon
-from syncd.config import load_settings
-from syncd.errors import ConfigError
-try:
-    sys.exit(run_daemon(load_settings(Path(sys.argv[1]))))
-except ConfigError as error:
-    print(f"syncd: {error}", file=sys.stderr)
-    sys.exit(2)
-"""
+SYNCD = (sys.executable, "-c", "import sys; from cli import main; sys.exit(main())")
 WITHIN = 30.0
 
 
@@ -90,7 +79,7 @@ class Town:
         log = self.home / f"daemon-{len(self._started)}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-c", RUN, str(self.home)],
+                [*SYNCD, "--dir", str(self.home), "run"],
                 cwd=ROOT,
                 stdout=output,
                 stderr=output,

@@ -79,7 +79,7 @@ def push(world, run_id, item_id, key):
                 target=4,
                 difference=-1,
                 desired=4,
-                state=PushState.WRITTEN,
+                state=PushState.ACKNOWLEDGED,
                 intent_at=now,
             )
         )
