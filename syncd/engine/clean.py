@@ -79,7 +79,7 @@ def _old_push(before: datetime) -> ColumnElement[bool]:
     return and_(
         col(Push.intent_at) < before,
         col(Push.state) != PushState.INTENT,
-        exists().where(later.stock_item_id == Push.stock_item_id, later.id > Push.id),
+        exists().where(col(later.stock_item_id) == col(Push.stock_item_id), col(later.id) > col(Push.id)),
     )
 
 
@@ -89,7 +89,7 @@ def _old_run(before: datetime) -> ColumnElement[bool]:
         exists().where(col(Push.run_id) == col(SyncRun.id)),
         exists().where(col(PushBatch.run_id) == col(SyncRun.id)),
         exists().where(col(Drift.run_id) == col(SyncRun.id)),
-        exists().where(undoing.undone_by == SyncRun.id),
+        exists().where(col(undoing.undone_by) == col(SyncRun.id)),
     )
     return and_(
         col(SyncRun.state).in_((RunState.DONE, RunState.FAILED)),

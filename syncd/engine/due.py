@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from sqlalchemy import Exists
 from sqlmodel import Session, and_, col, exists, or_, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from schema.tables import Connection, ConnectionState, InventoryCache, ListingCheck, Order, StockItem
 from syncd.config import Settings
@@ -19,26 +19,24 @@ def may_be_called(connection: Connection, now: datetime) -> bool:
 
 def store_has_work(session: Session, settings: Settings, connection: Connection, now: datetime) -> bool:
     """Whether a push, a look or something to read again is due at a store."""
-    queries = [
-        select(Order.id).where(Order.connection_id == connection.id, col(Order.reread_at) <= now),
-        select(ListingCheck.external_id).where(
-            ListingCheck.connection_id == connection.id, col(ListingCheck.due_at) <= now
-        ),
+    questions = [
+        exists().where(col(Order.connection_id) == connection.id, col(Order.reread_at) <= now),
+        exists().where(col(ListingCheck.connection_id) == connection.id, col(ListingCheck.due_at) <= now),
     ]
     if connection.state is ConnectionState.LIVE:
-        queries.append(_looks(settings, connection, now))
-    if any(session.exec(select(exists(query))).one() for query in queries):
+        questions.append(_looks(settings, connection, now))
+    if any(session.exec(select(question)).one() for question in questions):
         return True
     return push.count_owed(session, connection, now) > 0
 
 
-def _looks(settings: Settings, connection: Connection, now: datetime) -> SelectOfScalar[int | None]:
+def _looks(settings: Settings, connection: Connection, now: datetime) -> Exists:
     """Figures to look at, as `look.look_due` will find them."""
     never_looked = and_(
         col(StockItem.observed).is_(None), col(StockItem.desired).is_not(None), col(StockItem.look_at).is_(None)
     )
-    return select(StockItem.id).where(
-        StockItem.connection_id == connection.id,
+    return exists().where(
+        col(StockItem.connection_id) == connection.id,
         or_(
             and_(
                 or_(
@@ -57,7 +55,5 @@ def _looks(settings: Settings, connection: Connection, now: datetime) -> SelectO
 
 def rows_to_read_again(session: Session, merchant_id: int, now: datetime) -> bool:
     """Whether a reading of the authority was dropped and is to be asked again."""
-    query = select(InventoryCache.id).where(
-        InventoryCache.merchant_id == merchant_id, col(InventoryCache.reread_at) <= now
-    )
-    return bool(session.exec(select(exists(query))).one())
+    question = exists().where(col(InventoryCache.merchant_id) == merchant_id, col(InventoryCache.reread_at) <= now)
+    return bool(session.exec(select(question)).one())
