@@ -29,13 +29,18 @@ class _Order:
         return self.history[-1][1]
 
 
+def _nobody_listens(stock_id: str, before: int, after: int) -> None:
+    """Nobody wants to know what the connector writes."""
+
+
 @dataclass(slots=True, kw_only=True)
 class FakeShop:
     """One store. `compares`: it refuses a write whose expected value is stale; else it is written blindly.
 
     `declares_taken`: its orders tell per line what was taken from the stock, and no refund lines do; else the refund
     lines count. By default the one that cannot compare declares. `skew` is how far its clock is ahead of ours.
-    `allows_overselling` lets customers buy below zero.
+    `allows_overselling` lets customers buy below zero. `on_written` is told of each figure that the connector sets:
+    its stock id, what it was and what it is.
     """
 
     clock: Clock
@@ -51,6 +56,7 @@ class FakeShop:
     items: dict[str, CatalogueItem] = field(default_factory=dict)
     figures: dict[str, int] = field(default_factory=dict)
     orders: dict[str, _Order] = field(default_factory=dict)
+    on_written: Callable[[str, int, int], None] = _nobody_listens
     post: Post = field(init=False)
     lock: threading.RLock = field(default_factory=threading.RLock)
     _late: list[Callable[[], None]] = field(default_factory=list)
@@ -115,6 +121,16 @@ class FakeShop:
             if all(other.ref.stock_id != item.ref.stock_id for other in self.items.values()):
                 self.figures.pop(item.ref.stock_id, None)
             self._tell("items/deleted", {"id": item.external_id})
+
+    def track(self, sku: str, quantity: int | None) -> None:
+        """Staff switch stock tracking on with a figure, or off (None)."""
+        with self.lock:
+            item = replace(self.item(sku), tracked=quantity is not None)
+            self.items[item.external_id] = item
+            self.figures.pop(item.ref.stock_id, None)
+            if quantity is not None:
+                self.figures[item.ref.stock_id] = quantity
+            self._tell("items/changed", {"id": item.external_id})
 
     def item(self, sku: str) -> CatalogueItem:
         """The unit with this SKU; KeyError where there is none."""

@@ -170,8 +170,10 @@ class FakeStore:
     def _set(self, writes: Iterable[StockWrite]) -> None:
         with self.shop.lock:
             for write in writes:
-                if write.ref.stock_id in self.shop.figures:
+                before = self.shop.figures.get(write.ref.stock_id)
+                if before is not None:
                     self.shop.set_figure(write.ref.stock_id, write.quantity)
+                    self.shop.on_written(write.ref.stock_id, before, write.quantity)
 
     # ------------------------------------------------------------------------------------------ orders
 
