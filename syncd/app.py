@@ -4,8 +4,6 @@
 """
 
 import os
-import random
-import secrets
 import signal
 import socket
 import threading
@@ -21,9 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
-from connectors.sdk.contract import Clock
 from schema import migrate
-from syncd.clock import SystemClock
 from syncd.config import Settings
 from syncd.daemon.crew import Crew
 from syncd.daemon.schedule import make_clockwork
@@ -31,13 +27,10 @@ from syncd.daemon.server import WebServer, address_of, bind
 from syncd.daemon.single import SingleInstance
 from syncd.daemon.supervisor import notify, watchdog_interval
 from syncd.engine import leases
-from syncd.engine.connectors import Connectors
 from syncd.engine.context import Engine
-from syncd.engine.database import Database, open_database
 from syncd.engine.inbox import Inbox
-from syncd.engine.plugins import load_plugins
+from syncd.engine.opening import assemble, close
 from syncd.engine.ticking import DatabaseClock
-from syncd.engine.vault import load_keyring
 from syncd.errors import DatabaseAway
 from syncd.web.edge import Edge, create_app
 from syncd.web.metrics import Metrics
@@ -50,30 +43,6 @@ SYNCHRONISE_EVERY = 60.0
 CLOCK_JUMP = timedelta(seconds=1)
 
 
-def build_engine(settings: Settings, *, stop: threading.Event | None = None) -> Engine:
-    """The engine of these settings; `stop` ends every wait of its clock. Raises ConfigError; connects to nothing."""
-    database = open_database(settings.database_url, pool_size=settings.database.pool_size)
-    plugins = load_plugins()
-    for name, reason in plugins.broken.items():
-        log.error("connector_broken", connector=name, reason=reason)
-    return Engine(
-        database=database,
-        clock=_clock(database, stop or threading.Event()),
-        settings=settings,
-        keyring=load_keyring(settings.key_file),
-        plugins=plugins.found,
-        connectors=Connectors(),
-        random=random.Random(),
-        holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[:120],
-    )
-
-
-def close(engine: Engine) -> None:
-    """Give back what an engine holds."""
-    engine.connectors.close()
-    engine.database.close()
-
-
 def is_daemon_running(settings: Settings) -> bool:
     """Whether a daemon works on this SQLite database; on PostgreSQL nobody can tell, and False says nothing."""
     file = _sqlite_file(settings)
@@ -83,7 +52,7 @@ def is_daemon_running(settings: Settings) -> bool:
 def build(settings: Settings, role: Role = "all") -> "App":
     """The daemon. Raises ConfigError, also where a second one would run on one SQLite database."""
     stop = threading.Event()
-    engine = build_engine(settings, stop=stop)
+    engine = assemble(settings, stop=stop)
     file = _sqlite_file(settings)
     single = None if file is None else SingleInstance(file)
     if single is not None:
@@ -221,11 +190,6 @@ class App:
             self._synchronise()
         except DatabaseAway as error:
             log.warning("clock_not_synchronised", reason=str(error))
-
-
-def _clock(database: Database, stop: threading.Event) -> Clock:
-    """The machine's time where one machine is all there is, else the database's."""
-    return SystemClock(stop) if database.dialect == "sqlite" else DatabaseClock(database, stop)
 
 
 def _sqlite_file(settings: Settings) -> Path | None:
