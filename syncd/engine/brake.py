@@ -153,3 +153,13 @@ def release_next(engine: Engine, merchant_id: int, *, actor: str) -> None:
         row.catalogue_at = None
         audit(session, merchant_id, actor, "reading_release", "", {}, now)
         wake(session)
+
+
+def read_again(engine: Engine, merchant_id: int, *, actor: str) -> None:
+    """Ask for a reading now, which has to pass the brake as any other."""
+    now = engine.clock.now()
+    with engine.database.transaction() as session:
+        row = back_office(session, merchant_id)
+        row.swept_at = row.catalogue_at = None
+        audit(session, merchant_id, actor, "reading_again", "", {}, now)
+        wake(session)

@@ -8,7 +8,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from syncd.engine.context import Engine
-from syncd.web import connect_doors, description, entrance, overview
+from syncd.web import connect_doors, description, entrance, pages
 from syncd.web.api import auth, goods, people, setup, stores, trade, work
 from syncd.web.api.answers import PROBLEMS, tell_problems
 from syncd.web.defence.headers import SecurityHeaders
@@ -19,7 +19,7 @@ from syncd.web.frame.pages import NothingHere, Pages
 from syncd.web.frame.visit import Visit
 from syncd.web.who import API
 
-PAGES = (entrance.pages, overview.pages)
+PAGES = (entrance.pages, *pages.PAGES)
 """Every module of pages; a new one is entered here, its routes in `who.py`."""
 
 ROUTERS = (auth.router, people.router, setup.router, stores.router, goods.router, trade.router, work.router)
@@ -36,8 +36,8 @@ def nothing_here(_visit: Visit) -> Response:
 
 def add_site(app: FastAPI, engine: Engine) -> None:
     """Add everything to the app. KeyError for a route that has no line in `who.py`."""
-    for pages in (*PAGES, nowhere):
-        app.router.routes.extend(pages.routes(engine))
+    for each in (*PAGES, nowhere):
+        app.router.routes.extend(each.routes(engine))
     app.router.routes.extend(_by_browser(route) for route in connect_doors.pages.routes(engine))
     for router in ROUTERS:
         _require_lines(router)

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import jinja2
 
+from syncd.web.frame import wording
+
 STATIC = Path(__file__).resolve().parent.parent / "static"
 _TEMPLATES = STATIC.parent / "templates"
 _NO_VALUE = "\N{EN DASH}"
@@ -111,5 +113,12 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number, "signed": signed, "money": money, "initials": initials}
+    environment.filters |= {
+        "seconds": wording.seconds_words,
+        "platform": wording.platform_name,
+        "sign": wording.currency_sign,
+        "in_path": wording.in_path,
+        "count": wording.count_words,
+    }
     environment.globals |= {"asset": asset}
     return environment

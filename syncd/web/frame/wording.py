@@ -1,0 +1,55 @@
+"""Words that several pages share: what platforms and currencies are called, lengths of time, when a day begins."""
+
+from datetime import UTC, datetime, time, timedelta
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+PLATFORMS = {
+    "shopify": "Shopify",
+    "woocommerce": "WooCommerce",
+    "custom": "Custom store",
+    "prokip": "Prokip",
+    "ledger": "Own ledger",
+}
+CURRENCIES = {"KES": "KSh", "TZS": "TSh", "UGX": "USh", "NGN": "₦", "EUR": "€", "USD": "$", "GBP": "£"}
+
+
+def platform_name(platform: str) -> str:
+    """As it writes itself."""
+    return PLATFORMS.get(platform, platform.replace("-", " ").capitalize())
+
+
+def currency_sign(code: str) -> str:
+    """As people write it before an amount."""
+    return CURRENCIES.get(code, code)
+
+
+def seconds_words(seconds: float | None) -> str:
+    """`1.4 s`, `12 s`, `3 min`, `2 h 10 min`."""
+    if seconds is None:
+        return "–"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} days"
+
+
+def count_words(count: int, one: str, many: str = "") -> str:
+    """`1 SKU`, `3 SKUs`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def day_begin(zone: ZoneInfo, now: datetime, days_ago: int = 0) -> datetime:
+    """The midnight that began today, or a day before it, in UTC."""
+    day = now.astimezone(zone).date() - timedelta(days=days_ago)
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+
+
+def in_path(word: str) -> str:
+    """A name or an SKU as part of an address; slashes stay."""
+    return quote(word, safe="/")

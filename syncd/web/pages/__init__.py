@@ -1,0 +1,8 @@
+"""The pages under `/app`: a module for each area, its templates in the folder of `syncd/web/templates` of its name.
+
+They read by `syncd/engine/views` and act by the same engine functions as the commands. `PAGES` is all of them.
+"""
+
+from syncd.web.pages import issues, overview, sales, stock
+
+PAGES = (overview.pages, stock.pages, sales.pages, issues.pages)

@@ -1,0 +1,296 @@
+"""Issues: the inbox, one of them with its evidence, and what a person does about it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import Session, col, func, select
+from starlette.responses import Response
+
+from schema.tables import Connection, InventoryCache, Issue, IssueState
+from syncd.engine import brake, connections, match, record_by_hand, release
+from syncd.engine.people.users import list_users
+from syncd.engine.release import Choice, find_issue, list_issues, show_issue
+from syncd.engine.views import issue_notes
+from syncd.engine.views.authority import authority_view
+from syncd.errors import NotPossible
+from syncd.web.frame.pages import NothingHere, Pages
+from syncd.web.frame.visit import Visit
+from syncd.web.pages.evidence import evidence_of
+from syncd.web.pages.issue_words import Told, tell, urgency
+
+pages = Pages()
+
+MOST = 200
+MOST_SUGGESTED = 500
+KEPT_FOR = timedelta(days=1)
+
+
+# ------------------------------------------------------------------------------------------- showing
+
+
+@pages.get("/app/issues")
+def inbox(visit: Visit) -> Response:
+    """The list, and the first of it beside."""
+    with visit.reading() as session:
+        listed = _listed(session, visit)
+        first = listed[0].id if listed else None
+    return _page(visit, listed, first, is_one=False)
+
+
+@pages.get("/app/issues/{issue_id:int}")
+def one(visit: Visit) -> Response:
+    """One issue; on a phone without the list."""
+    with visit.reading() as session:
+        listed = _listed(session, visit)
+    return _page(visit, listed, _issue_id(visit), is_one=True)
+
+
+def _issue_id(visit: Visit) -> int:
+    return int(visit.part("issue_id"))
+
+
+def _listed(session: Session, visit: Visit) -> list[Told]:
+    show = visit.query("show", "open")
+    rows = list_issues(session, visit.merchant_id, all_of_them=show == "resolved", limit=MOST)
+    if show == "resolved":
+        rows = [row for row in rows if row.state != "open"]
+    if show == "mine":
+        mine = set(
+            session.exec(
+                select(Issue.id).where(Issue.merchant_id == visit.merchant_id, Issue.assigned_to == visit.who.user_id)
+            )
+        )
+        rows = [row for row in rows if row.id in mine]
+    ordered = sorted(rows, key=lambda row: (urgency(row.kind) if row.state == "open" else 0, -row.seen_at.timestamp()))
+    return [tell(session, visit, row) for row in ordered]
+
+
+def _page(visit: Visit, listed: list[Told], issue_id: int | None, *, is_one: bool) -> Response:
+    with visit.reading() as session:
+        values: dict[str, Any] = {
+            "issues": listed,
+            "show": visit.query("show", "open"),
+            "counts": _counts(session, visit),
+            "told": None,
+            "is_one": is_one,
+        }
+        if issue_id is not None:
+            values |= _one(session, visit, issue_id)
+    return visit.render("issues/page.html", **values)
+
+
+def _one(session: Session, visit: Visit, issue_id: int) -> dict[str, Any]:
+    issue = _found(session, visit, issue_id)
+    users = list_users(session, visit.merchant_id)
+    told = tell(session, visit, show_issue(session, issue))
+    return {
+        "told": told,
+        "order_id": issue.order_id,
+        "evidence": evidence_of(session, visit, issue),
+        "notes": issue_notes.list_notes(session, visit.merchant_id, issue_id),
+        "assignee": issue_notes.assignee(session, visit.merchant_id, issue_id),
+        "users": [user for user in users if not user.is_disabled],
+        "names": {user.email: user.name for user in users},
+        "authority": authority_view(session, visit.merchant_id),
+        "known": _known(session, visit.merchant_id) if told.can_link else [],
+    }
+
+
+def _found(session: Session, visit: Visit, issue_id: int) -> Issue:
+    try:
+        return find_issue(session, visit.merchant_id, issue_id)
+    except NotPossible:
+        raise NothingHere from None
+
+
+def _counts(session: Session, visit: Visit) -> dict[str, int]:
+    is_open = (Issue.merchant_id == visit.merchant_id, Issue.state == IssueState.OPEN)
+    count = select(func.count()).select_from(Issue).where(*is_open)
+    return {
+        "open": session.exec(count).one(),
+        "mine": session.exec(count.where(Issue.assigned_to == visit.who.user_id)).one(),
+    }
+
+
+def _known(session: Session, merchant_id: int) -> list[str]:
+    return list(
+        session.exec(
+            select(InventoryCache.sku)
+            .where(InventoryCache.merchant_id == merchant_id)
+            .distinct()
+            .order_by(col(InventoryCache.sku))
+            .limit(MOST_SUGGESTED)
+        )
+    )
+
+
+# ------------------------------------------------------------------------------------------- asking first
+
+QUESTIONS = {
+    "release": {
+        "reading_held": (
+            "Let the next reading pass?",
+            "The back office is read again now, and that reading is applied, whatever it says. You can undo the run.",
+            "Let it pass",
+        ),
+        "never_paid": (
+            "Let its units go?",
+            "They are offered again in every store. If the store still holds them, put them back there too.",
+            "Let its units go",
+        ),
+    },
+    "leave-out": {
+        "": (
+            "Leave this sale out?",
+            "It is never recorded in the back office by syncd, and its units are offered again. This cannot be undone.",
+            "Leave out",
+        )
+    },
+    "ignore": {
+        "": (
+            "Ignore this product?",
+            "Neither its stock nor its sales are counted from now on. It can be undone on the store's page.",
+            "Ignore it",
+        )
+    },
+}
+
+
+@pages.get("/app/issues/{issue_id:int}/{deed}")
+def ask(visit: Visit) -> Response:
+    """A page that asks, for what cannot be taken back easily."""
+    deed = visit.part("deed")
+    with visit.reading() as session:
+        issue = _found(session, visit, _issue_id(visit))
+        told = tell(session, visit, show_issue(session, issue))
+    asked = QUESTIONS.get(deed, {})
+    words = asked.get(issue.kind) or asked.get("")
+    if words is None or issue.state is not IssueState.OPEN:
+        raise NothingHere
+    question, consequence, label = words
+    return visit.render(
+        "issues/ask.html",
+        told=told,
+        deed=deed.replace("-", "_"),
+        question=question,
+        consequence=consequence,
+        label=label,
+    )
+
+
+# ------------------------------------------------------------------------------------------- doing
+
+
+@pages.post("/app/issues/{issue_id:int}/do")
+def act(visit: Visit) -> Response:
+    """Do what a button says; what came of it is told on the issue's page."""
+    with visit.reading() as session:
+        issue = _found(session, visit, _issue_id(visit))
+    deed = _DEEDS.get(visit.sent("deed"))
+    if deed is None:
+        raise NotPossible("There is no such button here.")
+    return visit.go(f"/app/issues/{issue.id}", said=deed(visit, issue))
+
+
+def _resolve(visit: Visit, issue: Issue) -> str:
+    release.resolve(visit.engine, visit.merchant_id, issue.id or 0, actor=visit.actor)
+    return "Marked as solved. What still holds opens it again."
+
+
+def _release(visit: Visit, issue: Issue) -> str:
+    return release.release(visit.engine, visit.merchant_id, issue.id or 0, actor=visit.actor)
+
+
+def _choose(choice: Choice) -> Callable[[Visit, Issue], str]:
+    def done(visit: Visit, issue: Issue) -> str:
+        until = visit.now + KEPT_FOR if choice is Choice.KEEP else None
+        release.release(visit.engine, visit.merchant_id, issue.id or 0, choice, until=until, actor=visit.actor)
+        match choice:
+            case Choice.OURS:
+                return f"Its number is set to {issue.details.get('should')} now."
+            case Choice.THEIRS:
+                return f"The ledger has {issue.details.get('shown')} now, and the other stores follow."
+            case Choice.KEEP:
+                return f"It stays until {visit.times.at(until)}; sales elsewhere still lower it."
+
+    return done
+
+
+def _read_again(visit: Visit, _issue: Issue) -> str:
+    brake.read_again(visit.engine, visit.merchant_id, actor=visit.actor)
+    return "It is read again now. If the reading can be believed, this closes by itself."
+
+
+def _link(visit: Visit, issue: Issue) -> str:
+    sku = visit.sent("sku")
+    counted = match.link(visit.engine, issue.connection_id or 0, _listing(issue), sku, actor=visit.actor)
+    sales = "1 sale" if counted == 1 else f"{counted} sales"
+    return f"Linked to {sku}. {sales} will now be recorded." if counted else f"Linked to {sku}."
+
+
+def _ignore(visit: Visit, issue: Issue) -> str:
+    match.ignore(visit.engine, issue.connection_id or 0, _listing(issue), actor=visit.actor)
+    return "Ignored. It can be undone on the store's page, under Match products."
+
+
+def _listing(issue: Issue) -> str:
+    return str(issue.details.get("listing") or issue.sku)
+
+
+def _recorded_as(visit: Visit, issue: Issue) -> str:
+    record_by_hand.recorded_as(visit.engine, _order(issue), visit.sent("backoffice_id"), actor=visit.actor)
+    return f"Noted: recorded as {visit.sent('backoffice_id')}."
+
+
+def _leave_out(visit: Visit, issue: Issue) -> str:
+    record_by_hand.leave_out(visit.engine, _order(issue), actor=visit.actor)
+    return "It is left out, and its units are offered again."
+
+
+def _order(issue: Issue) -> int:
+    if issue.order_id is None:
+        raise NotPossible("This issue is about no order.")
+    return issue.order_id
+
+
+def _mend_webhooks(visit: Visit, issue: Issue) -> str:
+    with visit.reading() as session:
+        name = session.get_one(Connection, issue.connection_id).name
+    report = connections.check_webhooks(visit.engine, issue.connection_id or 0)
+    broken = [topic for topic, words in report.words.items() if words]
+    return f"{name} still does not tell us of: {', '.join(broken)}." if broken else f"{name} tells us of its orders."
+
+
+_DEEDS: dict[str, Callable[[Visit, Issue], str]] = {
+    "resolve": _resolve,
+    "release": _release,
+    "ours": _choose(Choice.OURS),
+    "theirs": _choose(Choice.THEIRS),
+    "keep": _choose(Choice.KEEP),
+    "read_again": _read_again,
+    "link": _link,
+    "ignore": _ignore,
+    "recorded_as": _recorded_as,
+    "leave_out": _leave_out,
+    "webhooks": _mend_webhooks,
+}
+
+
+@pages.post("/app/issues/{issue_id:int}/note")
+def add_note(visit: Visit) -> Response:
+    """Write something beside it."""
+    with visit.reading() as session:
+        _found(session, visit, _issue_id(visit))
+    issue_notes.add_note(visit.engine, visit.merchant_id, _issue_id(visit), visit.sent("note"), actor=visit.actor)
+    return visit.go(f"/app/issues/{_issue_id(visit)}", said="Your note is added.")
+
+
+@pages.post("/app/issues/{issue_id:int}/assign")
+def assign(visit: Visit) -> Response:
+    """Have somebody look after it."""
+    with visit.reading() as session:
+        _found(session, visit, _issue_id(visit))
+    email = visit.sent("assignee") or None
+    issue_notes.assign(visit.engine, visit.merchant_id, _issue_id(visit), email, actor=visit.actor)
+    return visit.go(f"/app/issues/{_issue_id(visit)}", said=f"{email} looks after it." if email else "Nobody does now.")
