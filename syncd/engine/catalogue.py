@@ -21,7 +21,7 @@ from syncd.engine.desired import lock_behind, refresh_item
 from syncd.engine.failures import note_failure, note_success
 from syncd.engine.issues import raise_issue, resolve_issue
 from syncd.engine.leases import Held, confirm
-from syncd.engine.linking import count_earlier_orders, forget_belief, gone_key
+from syncd.engine.linking import count_earlier_orders, forget_belief, gone_key, is_published, let_go
 from syncd.engine.match import rematch
 from syncd.engine.wake import wake
 
@@ -260,7 +260,10 @@ def _mark_gone(engine: Engine, held: Held, connection_id: int, external_ids: Ite
                 listing.gone_at = now
                 count += 1
                 session.flush()
-                refresh_item(session, session.get_one(StockItem, listing.stock_item_id))
+                figure = session.get_one(StockItem, listing.stock_item_id)
+                refresh_item(session, figure)
+                if not is_published(session, figure):
+                    let_go(session, connection, figure, now)
         rematch(session, connection, skus, now)
         for listing in known.values():
             _tell_gone(session, connection, listing, now)

@@ -32,17 +32,16 @@ def store_has_work(session: Session, settings: Settings, connection: Connection,
 
 def _looks(settings: Settings, connection: Connection, now: datetime) -> Exists:
     """Figures to look at, as `look.look_due` will find them."""
-    never_looked = and_(
-        col(StockItem.observed).is_(None), col(StockItem.desired).is_not(None), col(StockItem.look_at).is_(None)
-    )
+    never_looked = and_(col(StockItem.observed).is_(None), col(StockItem.desired).is_not(None))
     return exists().where(
         col(StockItem.connection_id) == connection.id,
         or_(
             and_(
+                or_(col(StockItem.look_at).is_(None), col(StockItem.look_at) <= now),
                 or_(
-                    col(StockItem.look_at) <= now,
+                    col(StockItem.look_at).is_not(None),
                     col(StockItem.suspect_at) <= now - settings.push.settle,
-                    col(StockItem.unknown_until) <= now,
+                    col(StockItem.unknown_until).is_not(None),
                     never_looked,
                 ),
                 or_(col(StockItem.unknown_until).is_(None), col(StockItem.unknown_until) <= now),

@@ -68,6 +68,23 @@ def forget_belief(item: StockItem) -> None:
     item.look_reason = ""
 
 
+def is_published(session: Session, item: StockItem) -> bool:
+    """Whether some listing of the store still shows this figure."""
+    shows_it = (Listing.stock_item_id == item.id, col(Listing.gone_at).is_(None), col(Listing.tracked).is_(True))
+    return session.exec(select(Listing.id).where(*shows_it).limit(1)).first() is not None
+
+
+def let_go(session: Session, connection: Connection, item: StockItem, now: datetime) -> None:
+    """Nothing shows this figure any more: nothing is believed of it, and nobody need decide about it."""
+    forget_belief(item)
+    resolve_issue(session, connection.merchant_id, held_key(item), by="the store", now=now)
+
+
+def held_key(item: StockItem) -> str:
+    """The key of the issue about a held figure."""
+    return f"drift_held:{item.id}"
+
+
 def resolve_unknown(session: Session, connection: Connection, listing: Listing, by: str, now: datetime) -> None:
     """Close the issue that a listing without SKU of ours was sold."""
     resolve_issue(session, connection.merchant_id, f"unknown_sku:{connection.id}:{listing.external_id}", by=by, now=now)

@@ -15,7 +15,7 @@ from connectors.sdk.errors import ConnectorError
 from connectors.sdk.values import FigureState, StockFigure, StockReading, StockRef
 from schema.tables import BackOffice, Connection, ConnectionState, Drift, Listing, ListingCheck, Match, StockItem
 from syncd.domain import drift, look
-from syncd.engine import hints, items
+from syncd.engine import hints, items, linking
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_items
 from syncd.engine.failures import note_failure
@@ -93,11 +93,12 @@ def _due(engine: Engine, session: Session, connection_id: int, now: datetime) ->
         select(StockItem)
         .where(
             StockItem.connection_id == connection_id,
+            or_(col(StockItem.look_at).is_(None), col(StockItem.look_at) <= now),
             or_(
-                col(StockItem.look_at) <= now,
+                col(StockItem.look_at).is_not(None),
                 col(StockItem.suspect_at) <= settled,
-                col(StockItem.unknown_until) <= now,
-                and_(_never_looked(), col(StockItem.look_at).is_(None)),
+                col(StockItem.unknown_until).is_not(None),
+                _never_looked(),
             ),
             or_(col(StockItem.unknown_until).is_(None), col(StockItem.unknown_until) <= now),
         )
@@ -145,7 +146,7 @@ def _conclude(
     now = engine.clock.now()
     figures = (_figure(first.figures, item), _figure(second.figures, item))
     if figures[0] is None or figures[1] is None:
-        _not_answered(session, item, now)
+        _not_answered(session, connection, item, now)
         return False
     if item.unknown_until is not None and item.unknown_until > first.began_at:
         return False
@@ -177,8 +178,15 @@ def _figure(figures: Mapping[str, StockFigure], item: StockItem) -> int | None:
     return figure.quantity if figure is not None and figure.state is FigureState.TRACKED else None
 
 
-def _not_answered(session: Session, item: StockItem, now: datetime) -> None:
-    """No figure is no reading. Its listings are read again, for they may be gone or no longer tracked."""
+def _not_answered(session: Session, connection: Connection, item: StockItem, now: datetime) -> None:
+    """No figure is no reading. Its listings are read again, for they may be gone or no longer tracked.
+
+    A figure that no listing publishes any more is not asked for again: nothing could answer.
+    """
+    if not linking.is_published(session, item):
+        linking.let_go(session, connection, item, now)
+        item.unknown_until = None
+        return
     item.look_at = now + UNANSWERED_WAIT
     item.look_reason = "the store gave no figure"
     for listing in session.exec(select(Listing).where(Listing.stock_item_id == item.id)):
@@ -227,12 +235,7 @@ def _tell(
     if item.held:
         _tell_held(engine, session, connection, item, outcome, now)
     elif was_held:
-        resolve_issue(session, connection.merchant_id, held_key(item), by="the figure fits again", now=now)
-
-
-def held_key(item: StockItem) -> str:
-    """The key of the issue about a held figure."""
-    return f"drift_held:{item.id}"
+        resolve_issue(session, connection.merchant_id, linking.held_key(item), by="the figure fits again", now=now)
 
 
 def _tell_held(
@@ -258,7 +261,7 @@ def _tell_held(
         session,
         merchant_id=connection.merchant_id,
         kind="drift_held",
-        key=held_key(item),
+        key=linking.held_key(item),
         title=f"{connection.name} shows {shown} for {sku}; it should show {should}.",
         why=why,
         what_to_do="`syncd issues release` sets it to ours, accepts theirs, or keeps it until a time.",

@@ -24,7 +24,7 @@ from syncd.engine.failures import note_failure, note_success
 from syncd.engine.hands import store_hand
 from syncd.engine.issues import raise_issue
 from syncd.engine.leases import Held, confirm
-from syncd.engine.look import held_key
+from syncd.engine.linking import held_key
 from syncd.engine.runs import find_run
 from syncd.engine.stock_view import moved_between
 from syncd.engine.wake import wake

@@ -1,0 +1,74 @@
+"""Goods that come and go: in a store, and in the back office."""
+
+import pytest
+
+from schema.tables import Connection, Listing
+from syncd.engine import catalogue, due, poll
+from tests.market.market import Market
+
+
+def test_an_sku_that_the_back_office_gets_later_is_linked_and_its_sales_are_recorded(market: Market) -> None:
+    shop = market.shops["a"]
+    shop.add_item("NEW", 5)
+    market.settle()
+    catalogue.recheck_due(market.engine, market.held(f"store:{market.ids['a']}"), market.ids["a"])
+    market.pass_time(60)
+    catalogue.recheck_due(market.engine, market.held(f"store:{market.ids['a']}"), market.ids["a"])
+    shop.sell({"NEW": 2}, is_paid=True)
+    market.calm()
+    assert market.issues() == ["unknown_sku"]
+    market.office.add_item("NEW", {"L1": 8})
+    poll.catalogue(market.engine, market.held(f"readings:{market.merchant_id}"), market.merchant_id)
+    market.calm()
+    assert market.issues() == []
+    assert market.office.stock("NEW") == 6
+    assert shop.stock("NEW") == 6
+
+
+@pytest.mark.parametrize("how", ["deleted", "tracked no more"])
+def test_a_figure_that_is_gone_is_not_asked_for_for_ever(market: Market, how: str) -> None:
+    """A push to it got no answer, so a look is due; nothing will ever answer that."""
+    shop = market.shops["a"]
+    shop.faults.swallowed_writes = 1
+    market.shops["b"].sell({"MUG": 3}, is_paid=True)
+    market.settle()
+    if how == "deleted":
+        shop.delete_item("MUG")
+    else:
+        shop.track("MUG", None)
+    for _ in range(6):
+        market.settle()
+        catalogue.recheck_due(market.engine, market.held(f"store:{market.ids['a']}"), market.ids["a"])
+        market.pass_time(60)
+    asked = shop.wire.calls["read_stock"]
+    for _ in range(5):
+        market.pass_time(60)
+        assert market.look("a") == 0
+    assert shop.wire.calls["read_stock"] == asked
+    (listing,) = [row for row in market.rows(Listing) if row.connection_id == market.ids["a"]]
+    assert listing.gone_at is not None or not listing.tracked
+    assert not has_work(market, "a")
+
+
+def test_a_figure_without_an_answer_is_asked_for_again_only_after_a_while(market: Market) -> None:
+    """The store still lists the product but tells no figure: it is not asked again and again without a pause."""
+    shop = market.shops["a"]
+    market.shops["b"].sell({"MUG": 3}, is_paid=True)
+    shop.faults.swallowed_writes = 1
+    market.settle()
+    figure = shop.figures.pop(shop.item("MUG").ref.stock_id)
+    market.pass_time(130)
+    asked = shop.wire.calls["read_stock"]
+    for _ in range(5):
+        market.look("a")
+    assert shop.wire.calls["read_stock"] == asked + 2
+    shop.figures[shop.item("MUG").ref.stock_id] = figure
+    market.calm()
+    assert market.shows("MUG") == {"a": 7, "b": 7}
+
+
+def has_work(market: Market, name: str) -> bool:
+    """Whether the daemon's hand of this store would find anything to do."""
+    with market.engine.database.reading() as session:
+        connection = session.get_one(Connection, market.ids[name])
+        return due.store_has_work(session, market.engine.settings, connection, market.clock.now())
