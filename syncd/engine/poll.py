@@ -19,6 +19,7 @@ from syncd.engine.backoffice_reader import Reader, open_reader
 from syncd.engine.context import Engine
 from syncd.engine.failures import note_failure, note_success
 from syncd.engine.leases import Held, confirm
+from syncd.engine.match import match_waiting
 from syncd.engine.readings import Applied
 
 FIRST_HINTS = timedelta(minutes=5)
@@ -48,8 +49,12 @@ def sweep(engine: Engine, held: Held, merchant_id: int) -> Polled:
 
 
 def catalogue(engine: Engine, held: Held, merchant_id: int) -> Polled:
-    """Read the whole catalogue: every figure, new and gone SKUs, names, prices, locations."""
-    return _poll(engine, held, merchant_id, _catalogue)
+    """Read the whole catalogue: every figure, new and gone SKUs, names, prices, locations. Listings of stores that
+    waited for an SKU are linked.
+    """
+    polled = _poll(engine, held, merchant_id, _catalogue)
+    match_waiting(engine, merchant_id)
+    return polled
 
 
 def rereads(engine: Engine, held: Held, merchant_id: int) -> Polled:
