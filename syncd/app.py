@@ -6,6 +6,7 @@
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from syncd.engine import leases
 from syncd.engine.context import Engine
 from syncd.engine.inbox import Inbox
 from syncd.engine.opening import assemble, close
+from syncd.engine.people import setup_code
 from syncd.engine.ticking import DatabaseClock
 from syncd.errors import DatabaseAway
 from syncd.web.edge import Edge, create_app
@@ -143,6 +145,16 @@ class App:
             self.stopping.wait(0.02)
         log.info("ready", role=self.role, listen="" if self.listener is None else address_of(self.listener))
         notify("READY=1")
+        if self.listener is not None:
+            self._show_setup_code(address_of(self.listener))
+
+    def _show_setup_code(self, listen: str) -> None:
+        """While nobody owns the installation: to who can read this process's output, and not to the log."""
+        code = setup_code.issue(self.engine.database, self.engine.keyring, self.engine.clock)
+        if code is not None:
+            address = f"{(self.settings.web.public_url or listen).rstrip('/')}/welcome"
+            sys.stderr.write(f"Nobody owns this syncd yet. Open {address} and type the setup code {code}\n")
+            sys.stderr.flush()
 
     def _watch(self) -> None:
         """Until we are told to stop, or a part that must run does not."""

@@ -18,7 +18,7 @@ from syncd.engine import check as checking
 from syncd.engine import upkeep
 from syncd.engine.check import Finding, Verdict
 from syncd.engine.init import make_home
-from syncd.engine.people import resets, users
+from syncd.engine.people import mail, resets, users
 from syncd.errors import NotPossible, SyncdError
 
 users_app = typer.Typer(help="Who may use the pages and the API.")
@@ -62,6 +62,9 @@ def init(
         print_json(made)
         return
     print_facts({"home": made.home, "merchant": made.merchant or "there already"})
+    if made.setup_code:
+        print_facts({"setup code": made.setup_code})
+        say("Whoever opens the pages first needs the setup code to become the owner.")
     say("Next: `syncd backoffice set ledger` or `syncd backoffice set prokip …`, then `syncd connect …`, `syncd run`.")
 
 
@@ -172,7 +175,7 @@ def users_reset(context: typer.Context, email: Annotated[str, typer.Argument()],
     """A link by which a user sets a new password within an hour; the second factor goes too."""
     with at_desk(context) as desk:
         token = resets.give(desk.engine, email, actor=desk.actor)
-        address = f"{desk.engine.settings.web.public_url.rstrip('/')}/reset/{token}"
+        address = mail.link(desk.engine.settings, f"/reset/{token}")
     if json:
         print_json({"email": email, "path": f"/reset/{token}", "address": address})
     else:

@@ -12,6 +12,7 @@ from schema.tables import Merchant
 from syncd.clock import SystemClock
 from syncd.config import FILE_NAME, load_settings
 from syncd.engine.database import open_database
+from syncd.engine.people import setup_code
 from syncd.engine.vault import load_keyring, make_key_file
 from syncd.errors import NotPossible
 
@@ -33,12 +34,13 @@ DEFAULT_DATABASE = "sqlite:///{home}/syncd.sqlite"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What was made; what is empty was there before."""
+    """What was made; what is empty was there before. `setup_code` makes the first owner, until there is one."""
 
     home: str
     config: bool
     key: bool
     merchant: str
+    setup_code: str = ""
 
 
 def make_home(
@@ -54,15 +56,16 @@ def make_home(
     config = _make_config(home, database, public_url)
     settings = load_settings(home, environment)
     key = _make_key(settings.key_file, environment)
-    load_keyring(settings.key_file, environment)
+    keyring = load_keyring(settings.key_file, environment)
     migrate.upgrade(settings.database_url)
     opened = open_database(settings.database_url)
     try:
         with opened.transaction() as session:
             made = _first_merchant(session, merchant)
+        code = setup_code.issue(opened, keyring, SystemClock())
     finally:
         opened.close()
-    return Made(home=str(home), config=config, key=key, merchant=made)
+    return Made(home=str(home), config=config, key=key, merchant=made, setup_code=code or "")
 
 
 def _make_config(home: Path, database: str, public_url: str) -> bool:
