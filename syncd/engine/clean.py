@@ -16,15 +16,18 @@ from schema.tables import (
     Delivery,
     DeliveryState,
     Drift,
+    Invitation,
     Issue,
     IssueState,
     Lease,
     OAuthState,
+    PasswordReset,
     Push,
     PushBatch,
     PushState,
     RunState,
     SyncRun,
+    WebSession,
 )
 from syncd.config import RetentionSettings
 from syncd.engine.context import Engine
@@ -71,6 +74,8 @@ def _rules(now: datetime, kept: RetentionSettings) -> Iterator[Rule]:
     yield Issue, Issue.id, and_(col(Issue.state) == IssueState.RESOLVED, col(Issue.resolved_at) < now - kept.issues)
     yield OAuthState, OAuthState.state, col(OAuthState.expires_at) < now - LEFTOVERS
     yield Lease, Lease.name, col(Lease.expires_at) < now - LEFTOVERS
+    for table in (WebSession, PasswordReset, Invitation):
+        yield table, table.id, col(table.expires_at) < now - LEFTOVERS
 
 
 def _old_push(before: datetime) -> ColumnElement[bool]:

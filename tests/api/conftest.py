@@ -20,7 +20,7 @@ from tests.web.conftest import (  # noqa: F401 fixtures
 class Program:
     """Asks with a token."""
 
-    def __init__(self, client, token):
+    def __init__(self, client, token):  # noqa: F811
         self.client, self.token = client, token
 
     def ask(self, method, path, **more):

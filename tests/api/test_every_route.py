@@ -13,7 +13,14 @@ from tests.web.conftest import csrf_of
 
 FREE = ("/connections/webhook", "/connections/callback", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")
 RANK = {"anyone": 0, "viewer": 1, "operator": 2, "owner": 3}
-PARTS = {"name": "A", "sku": "MUG", "sku:path": "MUG", "email": "owner-1@shop.example", "state": "none", "token": "none"}
+PARTS = {
+    "name": "A",
+    "sku": "MUG",
+    "sku:path": "MUG",
+    "email": "owner-1@shop.example",
+    "state": "none",
+    "token": "none",
+}
 PARTS["session_id"] = "999"  # 1 is the walker's own
 # Ends the walker's own session, or never ends.
 LAST = ("POST /auth/logout", "POST /sign-out")

@@ -49,12 +49,12 @@ def test_garbage_is_no_token(client, world, token):
 
 def test_the_api_never_takes_the_cookie(signed_in, world):
     one = signed_in(world.merchant_id)
-    assert one.get("/app").status_code == 200
+    assert one.get("/app/menu").status_code == 200
     assert one.get("/auth/me").status_code == 401
 
 
 def test_a_page_never_takes_a_bearer_token(as_, world):
-    assert as_(world.merchant_id).get("/app").status_code == 303
+    assert as_(world.merchant_id).get("/app/menu").status_code == 303
 
 
 def test_a_page_sessions_cookie_is_no_bearer_token(client, signed_in, world):
@@ -75,7 +75,7 @@ def test_a_long_lived_token_is_shown_once_and_may_what_its_scope_may(as_, world)
 
 
 def test_a_revoked_token_lets_nobody_in(as_, world):
-    owner, program = as_(world.merchant_id), as_
+    owner = as_(world.merchant_id)
     made = owner.post("/tokens", {"name": "Till", "scope": "operator"}).json()
     assert owner.ask("DELETE", f"/tokens/{made['id']}").status_code == 204
     assert owner.ask("DELETE", f"/tokens/{made['id']}").status_code == 404
@@ -118,7 +118,7 @@ def test_changing_the_password_ends_all_other_sessions(as_, login, world, signed
     assert here.ask("PUT", "/auth/password", json={"old": PASSWORD, "new": "another good one"}).status_code == 204
     assert here.get("/auth/me").status_code == 200
     assert there.get("/auth/me").status_code == 401
-    assert page.get("/app").status_code == 303
+    assert page.get("/app/menu").status_code == 303
     assert login(email, "another good one").get("/auth/me").status_code == 200
 
 

@@ -29,7 +29,7 @@ def test_a_fresh_installation_sends_everybody_to_the_first_visit(browser, world)
 def test_who_holds_the_code_becomes_the_owner_and_is_in(browser, code):
     one = browser()
     assert one.post("/welcome", {**OWNER, "code": code.lower()}).headers["location"] == "/app"
-    page = one.get("/app")
+    page = one.get("/app/menu")
     assert page.status_code == 200
     assert "Mwangaza Home · owner" in page.text
 
@@ -108,7 +108,7 @@ def test_a_right_password_ends_the_count_of_failures(browser, person, world):
         for _ in range(4):
             one.sign_in(email, "wrong password")
         assert one.sign_in(email).status_code == 303
-        one.post("/sign-out", on="/app")
+        one.post("/sign-out", on="/app/menu")
 
 
 def test_the_cookie_is_kept_from_scripts_and_is_secure_over_https(app, person, world):
@@ -132,13 +132,13 @@ def test_a_form_without_the_token_of_its_browser_changes_nothing(browser, signed
 
     for token in ("", "00", csrf_of(stranger.text)):
         assert one.client.post("/sign-out", data={"csrf": token}).status_code == 403
-    assert one.get("/app").status_code == 200
+    assert one.get("/app/menu").status_code == 200
 
 
 def test_signing_out_ends_the_session_for_good(signed_in, world):
     one = signed_in(world.merchant_id)
     cookie = one.client.cookies["syncd"]
-    one.post("/sign-out", on="/app")
+    one.post("/sign-out", on="/app/menu")
     one.client.cookies["syncd"] = cookie
     assert one.get("/app").headers["location"] == "/sign-in"
 
@@ -160,7 +160,7 @@ def test_a_new_password_ends_all_other_sessions(engine, browser, person, world):
 
         newest, *_ = sessions.list_sessions(session, user_id, engine.clock.now())
     users.change_password(engine, user_id, PASSWORD, "another good one", keep_session=newest.id)
-    assert sorted(one.get("/app").status_code for one in (here, there)) == [200, 303]
+    assert sorted(one.get("/app/menu").status_code for one in (here, there)) == [200, 303]
 
 
 def test_a_disabled_user_is_out_at_once(engine, signed_in, person, world):
@@ -189,7 +189,7 @@ def test_with_a_second_factor_the_password_alone_shows_nothing(browser, with_pho
     assert one.get("/app").headers["location"] == "/sign-in/code"
     assert "does not fit" in one.post("/sign-in/code", {"code": "000000"}).text
     assert one.post("/sign-in/code", {"code": phone.at(clock.now())}).headers["location"] == "/app"
-    assert one.get("/app").status_code == 200
+    assert one.get("/app/menu").status_code == 200
 
 
 def test_a_code_works_once(browser, with_phone, clock):
@@ -213,8 +213,8 @@ def test_a_reset_link_works_once_and_ends_the_sessions(engine, browser, signed_i
     token = resets.give(engine, f"owner-{world.merchant_id}@shop.example", actor="test")
     other = browser()
     assert other.post(f"/reset/{token}", {"password": "a fresh password"}).headers["location"] == "/app"
-    assert one.get("/app").status_code == 303
-    assert other.get("/app").status_code == 200
+    assert one.get("/app/menu").status_code == 303
+    assert other.get("/app/menu").status_code == 200
     assert browser().get(f"/reset/{token}").status_code == 410
 
 
@@ -230,7 +230,7 @@ def test_an_invited_person_joins_in_the_role_that_was_meant(engine, browser, per
     one = browser()
     assert "new@x.example as viewer" in one.get(f"/invite/{token}").text
     assert one.post(f"/invite/{token}", {"name": "New", "password": PASSWORD}).headers["location"] == "/app"
-    assert "· viewer" in one.get("/app").text
+    assert "· viewer" in one.get("/app/menu").text
     assert browser().get(f"/invite/{token}").status_code == 410
 
 
@@ -250,13 +250,13 @@ def test_an_address_that_there_is_not_says_so_in_words(signed_in, world):
 
 
 def test_every_answer_has_the_headers_of_defence(client, signed_in, world):
-    for answer in (client.get("/healthz"), client.get("/nothing"), signed_in(world.merchant_id).get("/app")):
+    for answer in (client.get("/healthz"), client.get("/nothing"), signed_in(world.merchant_id).get("/app/menu")):
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_no_page_has_a_script_or_style_of_its_own(browser, signed_in, world):
-    for page in (signed_in(world.merchant_id).get("/app"), browser().get("/sign-in"), browser().get("/forgot")):
+    for page in (signed_in(world.merchant_id).get("/app/menu"), browser().get("/sign-in"), browser().get("/forgot")):
         assert " style=" not in page.text
         assert "<style" not in page.text
         assert "onclick" not in page.text
