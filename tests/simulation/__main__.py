@@ -1,38 +1,74 @@
-"""Long runs: python -m tests.simulation --histories 100000 --seed 1 --workers 2."""
+"""Long runs: python -m tests.simulation --rules 100000 --system 2000 --seed 1.
+
+The rules alone are simulated by the million, the whole system by the thousand. A failing history is shrunk and told.
+"""
 
 import argparse
+import os
 import sys
 import time
+from collections.abc import Iterable
 
-from tests.simulation.run import Figures, run_parallel, story
+from tests.simulation import run as rules
+from tests.simulation.system import run as system
+from tests.simulation.system.shrink import play, shrink
+from tests.simulation.system.shrink import story as system_story
+
+MOST_SHRUNK = 3
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--histories", type=int, default=20_000, help="how many (20000)")
+    parser.add_argument("--rules", type=int, default=20_000, help="histories of the rules alone (20000)")
+    parser.add_argument("--system", type=int, default=500, help="histories of the whole system (500)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the first; the others follow it (1)")
-    parser.add_argument("--workers", type=int, default=2, help="processes (2)")
-    parser.add_argument("--story", action="store_true", help="tell the history of this one seed")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 2, help="processes (all cores)")
+    parser.add_argument("--story", choices=("rules", "system"), help="tell the history of this one seed")
+    parser.add_argument("--shrink", action="store_true", help="with --story system: as short as it still goes wrong")
     asked = parser.parse_args()
-    if asked.story:
-        print(story(asked.seed))
+    if asked.story == "rules":
+        print(rules.story(asked.seed))
         return 0
-    began, told_at, figures = time.monotonic(), 0.0, Figures()
-    for part in run_parallel(asked.seed, asked.histories, asked.workers):
+    if asked.story == "system":
+        print(system_story(shrink(asked.seed) if asked.shrink else play(asked.seed)))
+        return 0
+    is_wrong = asked.rules > 0 and _rules(asked.seed, asked.rules, asked.workers)
+    return 1 if (asked.system > 0 and _system(asked.seed, asked.system, asked.workers)) or is_wrong else 0
+
+
+def _follow(name: str, parts: Iterable, figures, histories: int):
+    """Add parts up as they come, and tell how far it is."""
+    told_at = 0.0
+    for part in parts:
         figures += part
         if time.monotonic() - told_at > 1.0:
             told_at = time.monotonic()
-            print(
-                f"\r{figures.histories:,} of {asked.histories:,}, wrong {len(figures.wrong)}", end="", file=sys.stderr
-            )
-    seconds = time.monotonic() - began
+            done = f"{name}: {figures.histories:,} of {histories:,}, wrong {len(figures.wrong)}"
+            print(f"\r{done}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    print(f"{figures.histories:,} histories, {figures.steps:,} steps, {seconds:.1f} s, wrong: {len(figures.wrong)}")
-    if not figures.wrong:
-        return 0
-    print("wrong seeds: " + ", ".join(map(str, sorted(figures.wrong)[:20])))
-    print(min((story(seed) for seed in sorted(figures.wrong)[:50]), key=len))
-    return 1
+    return figures
+
+
+def _rules(seed: int, histories: int, workers: int) -> bool:
+    began = time.monotonic()
+    figures = _follow("rules", rules.run_parallel(seed, histories, workers), rules.Figures(), histories)
+    seconds = time.monotonic() - began
+    print(f"{figures.histories:,} histories of the rules, {figures.steps:,} steps, {seconds:.0f} s, wrong: {len(figures.wrong)}")
+    if figures.wrong:
+        print("wrong seeds: " + ", ".join(map(str, sorted(figures.wrong)[:20])))
+        print(min((rules.story(seed) for seed in sorted(figures.wrong)[:50]), key=len))
+    return bool(figures.wrong)
+
+
+def _system(seed: int, histories: int, workers: int) -> bool:
+    began = time.monotonic()
+    figures = _follow("system", system.run_parallel(seed, histories, workers), system.Figures(), histories)
+    print(system.verdict(figures, time.monotonic() - began))
+    if figures.wrong:
+        print("wrong seeds: " + ", ".join(map(str, sorted(figures.wrong)[:50])))
+        for wrong in sorted(figures.wrong)[:MOST_SHRUNK]:
+            print("\n" + system_story(shrink(wrong)))
+    return bool(figures.wrong)
 
 
 if __name__ == "__main__":

@@ -316,7 +316,9 @@ def release_one(history) -> str:
     is_reading = kind == "reading_held"
     if is_reading and history.world.office.faults.catalogue is not None:
         return ""  # who looks sees that the reading is wrong
-    choice = None if is_reading else history.chance.choice([release.Choice.OURS, release.Choice.OURS, release.Choice.KEEP])
+    choice = (
+        None if is_reading else history.chance.choice([release.Choice.OURS, release.Choice.OURS, release.Choice.KEEP])
+    )
     until = history.world.now() + timedelta(hours=1) if choice is release.Choice.KEEP else None
     return history.by_hand(
         f"{kind} is released{f': {choice.value}' if choice else ''}",

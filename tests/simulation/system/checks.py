@@ -149,9 +149,13 @@ def _shelves(world: World, truth: Truth) -> list[str]:
         recorded, opened = truth.sold(sku, place)
         on_hand = truth.shelf[sku, place] - recorded
         if world.office.stock(sku, place) != on_hand:
-            wrong.append(f"the back office has {world.office.stock(sku, place)} {sku} at {place}, should have {on_hand}")
+            wrong.append(
+                f"the back office has {world.office.stock(sku, place)} {sku} at {place}, should have {on_hand}"
+            )
         if _is_sold_somewhere(world, sku) and cached.get((sku, place)) != (on_hand, opened):
-            wrong.append(f"our books say {cached.get((sku, place))} for {sku} at {place}, should be {(on_hand, opened)}")
+            wrong.append(
+                f"our books say {cached.get((sku, place))} for {sku} at {place}, should be {(on_hand, opened)}"
+            )
     return wrong
 
 
@@ -192,7 +196,9 @@ def _documents(world: World, truth: Truth) -> list[str]:
                     if truth.is_known(line.sku):
                         should[line.sku] += truth._held(name, order, units)
             if +held != +should:
-                wrong.append(f"the back office holds {dict(held)} of order {order.order_id} of {name}, not {dict(should)}")
+                wrong.append(
+                    f"the back office holds {dict(held)} of order {order.order_id} of {name}, not {dict(should)}"
+                )
     return wrong
 
 

@@ -242,7 +242,9 @@ class History:
             return
         unheard = self._unheard(name, stock_id)
         if unheard > 0:
-            raise Wrong(f"{name}: {stock_id} was raised from {before} to {after} over {unheard} sold that we had not heard of")
+            raise Wrong(
+                f"{name}: {stock_id} was raised from {before} to {after} over {unheard} sold that we had not heard of"
+            )
 
     # ------------------------------------------------------------------------------------------ time and mail
 
@@ -309,9 +311,7 @@ class History:
             self._settle()
         for name in self.world.shops:
             if self.world.state(name) == "paused":
-                acts.connections.resume(
-                    self.world.processes[0].engine, self.world.ids[name], actor="me"
-                )
+                acts.connections.resume(self.world.processes[0].engine, self.world.ids[name], actor="me")
         self._settle()
         self._a_day()
         self._release_all()
@@ -364,16 +364,37 @@ class History:
         grace = self.world.settings.push.look_grace
         found = []
         for statement, more in (
-            ("SELECT min(look_at) FROM stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'", None),
-            ("SELECT min(suspect_at) FROM stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'", settle),
-            ("SELECT min(unknown_until) FROM stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'", None),
-            ("SELECT min(hint_heard_at) FROM stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'", grace),
-            ("SELECT min(kept_until) FROM stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'", None),
+            (
+                "SELECT min(look_at) FROM stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'",
+                None,
+            ),
+            (
+                "SELECT min(suspect_at) FROM stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'",
+                settle,
+            ),
+            (
+                "SELECT min(unknown_until) FROM stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'",
+                None,
+            ),
+            (
+                "SELECT min(hint_heard_at) FROM stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'",
+                grace,
+            ),
+            (
+                "SELECT min(kept_until) FROM stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'",
+                None,
+            ),
             ("SELECT min(not_before) FROM stock_item", None),
             ("SELECT min(not_before) FROM connection WHERE state IN ('live', 'shadow')", None),
-            ("SELECT min(reread_at) FROM order_header o JOIN connection c ON c.id = o.connection_id WHERE c.state IN ('live', 'shadow')", None),
+            (
+                "SELECT min(reread_at) FROM order_header o JOIN connection c ON c.id = o.connection_id WHERE c.state IN ('live', 'shadow')",
+                None,
+            ),
             ("SELECT min(reread_at) FROM inventory_cache", None),
-            ("SELECT min(due_at) FROM listing_check l JOIN connection c ON c.id = l.connection_id WHERE c.state IN ('live', 'shadow')", None),
+            (
+                "SELECT min(due_at) FROM listing_check l JOIN connection c ON c.id = l.connection_id WHERE c.state IN ('live', 'shadow')",
+                None,
+            ),
             ("SELECT min(not_before) FROM sale_document WHERE state IN ('unknown', 'parked')", None),
             ("SELECT min(not_before) FROM return_document WHERE state IN ('unknown', 'parked')", None),
             ("SELECT min(not_before) FROM delivery WHERE state = 'new'", None),

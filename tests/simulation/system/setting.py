@@ -47,9 +47,7 @@ def draw(seed: int) -> Setting:
     chance = random.Random(f"setting:{seed}")
     skus = tuple(sorted({chance.choice(SKUS) for _ in range(chance.choice([1, 1, 2, 3]))} | {"MUG"}))
     has_nightly = chance.random() < 0.6
-    shops = {
-        name: _shop(chance, name, has_nightly) for name in "abc"[: chance.choice([1, 2, 2, 2, 3])]
-    }
+    shops = {name: _shop(chance, name, has_nightly) for name in "abc"[: chance.choice([1, 2, 2, 2, 3])]}
     rules = {
         kind: chance.choice(values)
         for kind, values in (("safety_stock", (1, 3)), ("buffer", (1, 2)), ("cap", (4, 8)))

@@ -84,9 +84,7 @@ class World:
         self.started += 1
         name = f"p{self.started}"
         chance = random.Random(f"{name}")
-        begun = process.start(
-            name, self.database, self.clock, self.settings, self.keyring, self.plugins, chance
-        )
+        begun = process.start(name, self.database, self.clock, self.settings, self.keyring, self.plugins, chance)
         self.processes.append(begun)
         return begun
 
@@ -160,9 +158,7 @@ def make_world(setting: Setting) -> World:
     clock = ManualClock(NOON)
     stores, offices = FakePlugin(), FakeBackOfficePlugin()
     shops = {
-        name: stores.add(
-            FakeShop(clock=clock, account_id=f"{name}.example", compares=shop.compares, skew=shop.skew)
-        )
+        name: stores.add(FakeShop(clock=clock, account_id=f"{name}.example", compares=shop.compares, skew=shop.skew))
         for name, shop in setting.shops.items()
     }
     office = offices.add(FakeOffice(clock=clock))
@@ -237,9 +233,7 @@ def _fill(world: World, session: object) -> None:
     for name, shop in world.setting.shops.items():
         _connect(world, session, name, "fake", ConnectionState.SHADOW, shop.record)
         for position, place in enumerate(shop.pool):
-            session.add(
-                PoolLocation(connection_id=world.ids[name], location_id=world.places[place], position=position)
-            )
+            session.add(PoolLocation(connection_id=world.ids[name], location_id=world.places[place], position=position))
     session.add(BackOffice(merchant_id=merchant.id, connection_id=world.ids["office"]))
     for kind, value in world.setting.rules.items():
         session.add(Rule(merchant_id=merchant.id, kind=RuleKind(kind), value=value))

@@ -1,0 +1,119 @@
+"""Plant the defects one by one: python -m tests.defects [--only WORDS] [--workers 2].
+
+Each is planted into a copy of the tree. The named test runs first, then random histories of the whole system within the
+time limit. Prints the table: defect, caught by, after how many seconds. Exit code 1 when one got through.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+
+from tests.defects.table import DEFECTS, Defect
+
+TREE = Path(__file__).parents[2]
+LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "htmlcov")
+PYTEST = ("-m", "pytest", "-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider", "--no-header", "--tb=line")
+HISTORIES = ("-m", "tests.simulation", "--rules", "0", "--system", "400", "--workers", "1", "--first")
+
+
+@dataclass(frozen=True)
+class Caught:
+    defect: Defect
+    by: str
+    seconds: float
+
+
+def plant(tree: Path, defect: Defect) -> dict[Path, str]:
+    """Change the tree; gives what the files were. ValueError where the code is not as the table says."""
+    before: dict[Path, str] = {}
+    for file, old, new in defect.changes:
+        path = tree / file
+        text = path.read_text()
+        if text.count(old) != 1:
+            raise ValueError(f"{defect.name}: {file} holds {text.count(old)} times {old!r}")
+        before.setdefault(path, text)
+        path.write_text(text.replace(old, new))
+    return before
+
+
+def _run(tree: Path, *arguments: str, seconds: float) -> tuple[int | None, str]:
+    """Exit code (None: not ended in time) and the last lines."""
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(tree)}
+    try:
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=tree, env=environment, capture_output=True, text=True, timeout=seconds
+        )
+    except subprocess.TimeoutExpired:
+        return None, ""
+    return done.returncode, done.stdout
+
+
+def _failed_test(output: str) -> str:
+    lines = [line for line in output.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return lines[0].split(" - ")[0].removeprefix("FAILED ").removeprefix("ERROR ") if lines else "the named test"
+
+
+def check(tree: Path, defect: Defect, seconds: float, *, only_histories: bool) -> Caught:
+    """Look who notices."""
+    began = time.monotonic()
+    before = plant(tree, defect)
+    try:
+        if defect.check and not only_histories:
+            code, output = _run(tree, *PYTEST, "-k", "not postgresql", *defect.check.split(), seconds=seconds)
+            if code in (1, 2) or code is None:
+                by = _failed_test(output) if code is not None else f"{defect.check} does not end"
+                return Caught(defect, by, time.monotonic() - began)
+            if code != 0:
+                raise RuntimeError(f"{defect.name}: pytest ended with {code}: {output[-500:]}")
+        code, output = _run(tree, *HISTORIES, seconds=seconds)
+        if code:
+            seed = next((line for line in output.splitlines() if line.startswith("history ")), "history ?").split(":")[0]
+            return Caught(defect, f"whole system, {seed}", time.monotonic() - began)
+        return Caught(defect, "", time.monotonic() - began)
+    finally:
+        for path, text in before.items():
+            path.write_text(text)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.defects", description=__doc__)
+    parser.add_argument("--only", default="", help="defects whose name holds these words")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--seconds", type=float, default=120.0, help="for each check (120)")
+    parser.add_argument("--only-histories", action="store_true", help="leave the named tests out")
+    asked = parser.parse_args()
+    wanted = [defect for defect in DEFECTS if asked.only in defect.name]
+    with tempfile.TemporaryDirectory(prefix="defects-") as folder:
+        trees: Queue[Path] = Queue()
+        for number in range(asked.workers):
+            tree = Path(folder) / str(number)
+            shutil.copytree(TREE, tree, ignore=LEFT_BEHIND)
+            trees.put(tree)
+
+        def work(defect: Defect) -> Caught:
+            tree = trees.get()
+            try:
+                return check(tree, defect, asked.seconds, only_histories=asked.only_histories)
+            finally:
+                trees.put(tree)
+
+        print("| defect | caught by | seconds |\n|---|---|---|")
+        missed = 0
+        with ThreadPoolExecutor(asked.workers) as pool:
+            for caught in pool.map(work, wanted):
+                missed += not caught.by
+                print(f"| {caught.defect.name} | {caught.by or '**nothing**'} | {caught.seconds:.0f} |", flush=True)
+    print(f"\n{len(wanted)} planted, {len(wanted) - missed} caught")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

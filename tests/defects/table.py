@@ -1,0 +1,524 @@
+"""The defects: what each does wrong, where it is planted, and the cheapest check that should catch it.
+
+A change is (file, old text, new text); the old text stands in the file exactly once. Where no test is named, or none
+fails, random histories of the whole system are the check.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Defect:
+    name: str
+    changes: tuple[tuple[str, str, str], ...]
+    check: str = ""
+
+
+def one(name: str, file: str, old: str, new: str, check: str = "") -> Defect:
+    return Defect(name, ((file, old, new),), check)
+
+
+DOMAIN, ENGINE = "syncd/domain", "syncd/engine"
+T_DOMAIN, T_ENGINE, T_MARKET, T_CONNECTORS = "tests/domain", "tests/engine", "tests/market", "tests/connectors"
+
+PUSHING = (
+    Defect(
+        "a push compares with the value just read instead of the believed one",
+        (
+            (
+                f"{ENGINE}/push.py",
+                "return Owed(item_id=item.id or 0, ref=ref, is_doubtful=plan.write is None)",
+                "return Owed(item_id=item.id or 0, ref=ref, is_doubtful=True)",
+            ),
+            (
+                f"{ENGINE}/push.py",
+                "    if plan.write is not None:\n        return plan.write\n    if found is None:\n        return None\n",
+                "    if found is None:\n        return None\n    if plan.write is not None:\n"
+                "        return publish.PushWrite(expected=found, quantity=plan.desired, full=plan.write.full)\n",
+            ),
+        ),
+        f"{T_MARKET}/test_races.py",
+    ),
+    one(
+        "after a mismatch the value found is believed, and the old target written again",
+        f"{ENGINE}/push_answers.py",
+        "            state = publish.after_push_refused(items.belief(item), was_doubtful=push.is_doubtful)\n",
+        "            item.observed = result.found\n            state = items.belief(item)\n",
+        f"{T_MARKET}/test_races.py",
+    ),
+    one(
+        "a mismatch asks for no look",
+        f"{DOMAIN}/publish.py",
+        "return state if was_doubtful else mark_for_look(state)",
+        "return state",
+        f"{T_DOMAIN}/test_publish.py",
+    ),
+    one(
+        "an answer sets the belief instead of adding to it",
+        f"{DOMAIN}/publish.py",
+        "        observed=state.observed + write.full,\n        held=state.held - unwritten",
+        "        observed=write.quantity,\n        held=state.held - unwritten",
+        f"{T_DOMAIN}/test_publish.py",
+    ),
+    Defect(
+        "the quantity is frozen when the push is queued",
+        (
+            (f"{ENGINE}/push.py", "    ref: StockRef\n    is_doubtful: bool\n", "    ref: StockRef\n    is_doubtful: bool\n    frozen: object = None\n"),
+            (
+                f"{ENGINE}/push.py",
+                "ref=ref, is_doubtful=plan.write is None)",
+                "ref=ref, is_doubtful=plan.write is None, frozen=plan.write)",
+            ),
+            (
+                f"{ENGINE}/push.py",
+                "                write = _plan(item, found.get(item.external_id))\n",
+                "                kept = next(each.frozen for each in group if each.item_id == item.id)\n"
+                "                write = kept or _plan(item, found.get(item.external_id))\n",
+            ),
+        ),
+        f"{T_MARKET}/test_scenarios.py",
+    ),
+    one(
+        "a listing in doubt may be raised",
+        f"{DOMAIN}/publish.py",
+        "    elif desired > state.observed:\n        return None\n",
+        "",
+        f"{T_DOMAIN}/test_publish.py",
+    ),
+    one(
+        "a push without an answer counts as not sent",
+        f"{ENGINE}/push_answers.py",
+        "            lost(engine, push, item, result.words, now)\n",
+        "            push.state = PushState.NOT_SENT\n",
+        f"{T_MARKET}/test_races.py",
+    ),
+    one(
+        "a push without an answer counts as done",
+        f"{ENGINE}/push.py",
+        'self._all(batch, WriteOutcome.UNKNOWN, str(unknown))',
+        'self._all(batch, WriteOutcome.WRITTEN, str(unknown))',
+        f"{T_MARKET}/test_races.py",
+    ),
+    one(
+        "a look begins within the quarantine of a lost push",
+        f"{ENGINE}/look.py",
+        "            or_(col(StockItem.unknown_until).is_(None), col(StockItem.unknown_until) <= now),\n        )\n        .order_by",
+        "        )\n        .order_by",
+        f"{T_MARKET}/test_races.py",
+    ),
+    one(
+        "what the dead process had sent is forgotten",
+        f"{ENGINE}/push.py",
+        "        for push, _batch in rows:\n            item = items.locked(session, push.stock_item_id)\n"
+        '            push_answers.lost(engine, push, item, "the daemon stopped before the answer came", now)\n',
+        "        for push, _batch in rows:\n            push.state = PushState.NOT_SENT\n",
+        f"{T_MARKET}/test_scenarios.py",
+    ),
+    one(
+        "a store that cannot compare gets no fence",
+        f"{DOMAIN}/publish.py",
+        "    buried = not store_compares and write.changes_the_store\n",
+        "    buried = False\n",
+        f"{T_DOMAIN}/test_publish.py",
+    ),
+)
+
+LOOKING = (
+    one(
+        "an inventory webhook sets the belief",
+        f"{ENGINE}/hints.py",
+        "    state = items.belief(item)\n    if fact.quantity is None:",
+        "    item.observed = fact.quantity\n    state = items.belief(item)\n    if fact.quantity is None:",
+        f"{T_MARKET}/test_races.py",
+    ),
+    one(
+        "a look believes a figure that moves while it looks",
+        f"{DOMAIN}/look.py",
+        "    if look.first != look.second or look.moves != state.moves:\n",
+        "    if False:\n",
+        f"{T_DOMAIN}/test_look.py",
+    ),
+    one(
+        "a lower figure is drift at once, however far the order lists lag",
+        f"{DOMAIN}/look.py",
+        "    if difference < 0 and not _is_settled(state.suspect, difference, look.began_at, settle):\n",
+        "    if False:\n",
+        f"{T_DOMAIN}/test_look.py",
+    ),
+    one(
+        "drift of any size is corrected",
+        f"{DOMAIN}/drift.py",
+        "    if abs(difference) > limit:\n        return DriftJudgement.HOLD_LARGE\n",
+        "",
+        f"{T_DOMAIN}/test_look.py",
+    ),
+    one(
+        "a line that our figure may hold already asks for no look",
+        f"{DOMAIN}/orders.py",
+        "        return LookCause.LATE\n",
+        "        return None\n",
+        f"{T_DOMAIN}/test_orders.py",
+    ),
+    one(
+        "untracked is read as zero",
+        f"{ENGINE}/look.py",
+        "    return figure.quantity if figure is not None and figure.state is FigureState.TRACKED else None\n",
+        "    return (figure.quantity or 0) if figure is not None else None\n",
+        f"{T_MARKET}/test_goods.py",
+    ),
+    one(
+        "a figure that is gone is asked for for ever",
+        f"{ENGINE}/look.py",
+        "    if not linking.is_published(session, item):\n        linking.let_go(session, connection, item, now)\n"
+        "        item.unknown_until = None\n        return\n",
+        "",
+        f"{T_MARKET}/test_goods.py",
+    ),
+    one(
+        "a product that lost a page of the catalogue is gone",
+        f"{ENGINE}/catalogue.py",
+        "        found = store.items(asked)\n",
+        "        found = ()\n",
+        f"{T_ENGINE}/goods",
+    ),
+)
+
+ORDERS = (
+    one(
+        "on hand is pushed without the open orders",
+        f"{DOMAIN}/stock.py",
+        "return None if cache.on_hand is None else cache.on_hand - cache.open - cache.safety_stock",
+        "return None if cache.on_hand is None else cache.on_hand - cache.safety_stock",
+        f"{T_DOMAIN}/test_stock.py",
+    ),
+    one(
+        "safety stock is forgotten",
+        f"{DOMAIN}/stock.py",
+        "return None if cache.on_hand is None else cache.on_hand - cache.open - cache.safety_stock",
+        "return None if cache.on_hand is None else cache.on_hand - cache.open",
+        f"{T_DOMAIN}/test_stock.py",
+    ),
+    one(
+        "an older version is applied",
+        f"{DOMAIN}/orders.py",
+        "    if told.version < stored.version:\n        return Decision.OLDER\n",
+        "    if told.version < stored.version:\n        return Decision.APPLY\n",
+        f"{T_DOMAIN}/test_orders.py",
+    ),
+    one(
+        "two messages of one second are one",
+        f"{DOMAIN}/orders.py",
+        "        return Decision.OLDER\n    return Decision.DUPLICATE if told.content_hash == stored.content_hash else Decision.REREAD\n",
+        "        return Decision.OLDER\n    return Decision.DUPLICATE\n",
+        f"{T_DOMAIN}/test_orders.py",
+    ),
+    one(
+        "an order read again is applied over what came meanwhile",
+        f"{ENGINE}/orders.py",
+        "    if order.rev != seen_rev:\n        return rules.Decision.REREAD\n",
+        "    if order.rev != seen_rev:\n        return rules.Decision.APPLY\n",
+        f"{T_MARKET}/test_scenarios.py",
+    ),
+    one(
+        "restocked whatever the refund says",
+        f"{DOMAIN}/orders.py",
+        "for refund in refunds if refund.restocked and refund.line_id == line_id)",
+        "for refund in refunds if refund.line_id == line_id)",
+        f"{T_DOMAIN}/test_orders.py",
+    ),
+    one(
+        "refunds are taken off again at every update",
+        f"{ENGINE}/orders.py",
+        "        taken = rules.taken_units(told, refunds)\n",
+        "        taken = rules.taken_units(told, refunds)\n        if row.moves and row.told_taken is None:\n"
+        "            taken = max(0, row.taken - rules.restocked_units(refunds, row.external_id))\n",
+        f"{T_MARKET}/test_main_job.py",
+    ),
+    one(
+        "the refund's id is taken for the order's",
+        "connectors/shopify/webhooks.py",
+        'OrderRefunds(order_id=row.id("order_id"), refunds',
+        'OrderRefunds(order_id=row.id("id"), refunds',
+        f"{T_CONNECTORS}/shopify",
+    ),
+    one(
+        "two topics of one sale are booked twice",
+        f"{ENGINE}/lines.py",
+        "    delta = taken - row.taken\n    if delta:\n",
+        "    delta = taken\n    if delta:\n",
+        f"{T_MARKET}/test_main_job.py",
+    ),
+    one(
+        "paid before create is thrown away",
+        f"{ENGINE}/orders.py",
+        "    if decision is not rules.Decision.APPLY:\n        return\n",
+        "    is_unknown = order.version is None and snapshot.version != snapshot.created_at\n"
+        "    if decision is not rules.Decision.APPLY or (is_unknown and seen_rev is None):\n        return\n",
+        f"{T_MARKET}/test_scenarios.py",
+    ),
+    one(
+        "cancel before create is lost",
+        f"{ENGINE}/orders.py",
+        "    if decision is not rules.Decision.APPLY:\n        return\n",
+        "    is_cancel = order.version is None and snapshot.cancelled_at is not None\n"
+        "    if decision is not rules.Decision.APPLY or is_cancel:\n        return\n",
+        f"{T_MARKET}/test_scenarios.py",
+    ),
+    one(
+        "an order that was deleted gives its units back",
+        f"{ENGINE}/orders.py",
+        "    order.is_deleted = True\n    order.is_final = True\n",
+        "    order.is_deleted = True\n    order.is_final = True\n"
+        "    for row in session.exec(select(OrderLine).where(OrderLine.order_id == order.id)):\n        row.told_taken = 0\n",
+        f"{T_MARKET}/test_main_job.py",
+    ),
+    one(
+        "an order from before going live counts",
+        f"{ENGINE}/lines.py",
+        "    return golive.standing(golive.began_at(live_at), met_at) is golive.Standing.BASELINE\n",
+        "    return False\n",
+        f"{T_MARKET}/test_going_live.py",
+    ),
+    one(
+        "a store that goes live is pushed the number of before",
+        f"{ENGINE}/desired.py",
+        "    if not self.is_ledger and not _was_read_since(cache, store):\n            return None\n",
+        "    if False:\n            return None\n",
+        f"{T_MARKET}/test_scenarios.py",
+    ),
+    one(
+        "check, then insert, against duplicates",
+        f"{ENGINE}/ledger.py",
+        "    insert = _insert(session)(Movement).values(row).on_conflict_do_nothing().returning(col(Movement.id))\n",
+        "    known = select(Movement.id).where(Movement.source == source, Movement.event == event, Movement.line == line)\n"
+        "    if session.exec(known).first() is not None:\n        return False\n"
+        "    insert = _insert(session)(Movement).values(row).returning(col(Movement.id))\n",
+        f"{T_ENGINE}/test_ledger.py {T_MARKET}/test_main_job.py",
+    ),
+    one(
+        "the cursor moves to now although the pull failed",
+        f"{ENGINE}/pull.py",
+        "        note_failure(engine, connection, error)\n        raise\n    note_success(engine, connection)\n",
+        "        note_failure(engine, connection, error)\n        changed, began = 0, engine.clock.now()\n",
+        f"{T_MARKET}/test_scenarios.py",
+    ),
+    one(
+        "the first page is taken for the whole list",
+        f"{ENGINE}/pull.py",
+        "        changed += take_in_page(engine, connection, page)\n",
+        "        changed += take_in_page(engine, connection, page)\n        break\n",
+        f"{T_MARKET}/test_scenarios.py",
+    ),
+    one(
+        "a message that cannot be read is tried for ever",
+        f"{ENGINE}/intake.py",
+        "    except MalformedPayload as error:\n        _bury(session, connection, delivery, str(error), now)\n        return\n",
+        "    except MalformedPayload:\n        return\n",
+        f"{T_MARKET}/test_main_job.py",
+    ),
+)
+
+READINGS = (
+    one(
+        "the time stamp of a reading is taken after it",
+        f"{ENGINE}/readings.py",
+        "            began_at=row.began_at,\n            last_write_at",
+        "            began_at=now,\n            last_write_at",
+        f"{T_ENGINE}/test_poll.py",
+    ),
+    one(
+        "a reading is applied while a sale is on its way",
+        f"{DOMAIN}/readings.py",
+        "    if intents_open:\n        return Dropped.IN_FLIGHT\n",
+        "",
+        f"{T_DOMAIN}/test_readings.py",
+    ),
+    one(
+        "an unknown sale fences nothing",
+        f"{ENGINE}/readings.py",
+        "    in_flight = (DocumentState.SENT, DocumentState.UNKNOWN)\n",
+        "    in_flight = (DocumentState.SENT,)\n",
+        f"{T_ENGINE}/test_poll.py",
+    ),
+    one(
+        "an empty or partial list is believed",
+        f"{ENGINE}/poll.py",
+        "    if alarm is None or was_released:\n        return False\n",
+        "    if True:\n        return False\n",
+        f"{T_ENGINE}/test_poll.py",
+    ),
+    one(
+        "what a list does not hold is read as zero",
+        f"{ENGINE}/poll.py",
+        "    wanted -= {item.sku for page in pages for item in page.items if item.sku and not item.tracked}\n",
+        "    now = reader.engine.clock.now()\n    told = {row.sku for row in rows}\n    rows += [\n"
+        "        Row(sku=sku, location_id=place, quantity=0, began_at=now, answered_at=now)\n"
+        "        for sku in wanted - told\n        for place in reader.locations.values()\n    ]\n",
+        f"{T_ENGINE}/test_poll.py",
+    ),
+    one(
+        "not stocked there is read as zero",
+        f"{ENGINE}/backoffice_reader.py",
+        "                quantity=row.quantity,\n",
+        "                quantity=row.quantity or 0,\n",
+    ),
+    one(
+        "a location that owes units takes nothing from the others",
+        f"{DOMAIN}/publish.py",
+        "        total += units\n",
+        "        total += max(0, units)\n",
+        f"{T_DOMAIN}/test_publish.py",
+    ),
+    one(
+        "one figure behind several listings shows the most",
+        f"{DOMAIN}/publish.py",
+        "least = figure if least is None else min(least, figure)",
+        "least = figure if least is None else max(least, figure)",
+        f"{T_DOMAIN}/test_publish.py",
+    ),
+    one(
+        "SKUs that differ only in case are one",
+        f"{ENGINE}/backoffice_reader.py",
+        "                sku=names[row.external_id],\n",
+        "                sku=names[row.external_id].upper(),\n",
+        f"{T_MARKET}/test_scenarios.py",
+    ),
+    one(
+        "listings that wait for an SKU are never linked",
+        f"{ENGINE}/poll.py",
+        "    match_waiting(engine, merchant_id)\n",
+        "",
+        f"{T_MARKET}/test_goods.py",
+    ),
+)
+
+RECORDING = (
+    one(
+        "a sale without an answer is sent again",
+        f"{ENGINE}/record.py",
+        "            self._lost(intent, str(lost))\n            self.done += lookup.settle_now(intent)\n            return False\n",
+        "            self._forget(intent)\n            return True\n",
+        f"{T_ENGINE}/test_record.py",
+    ),
+    one(
+        "not found once is not recorded",
+        f"{ENGINE}/sale_lookup.py",
+        "        elif asked_at < end:\n            row.not_before = end\n",
+        "        elif False:\n            row.not_before = end\n",
+        f"{T_ENGINE}/test_record.py",
+    ),
+    one(
+        "a return moves the shelf for what a cashier has returned",
+        f"{DOMAIN}/stock.py",
+        "on_hand=_if_known(cache, returned_after - returned_before), open=quantity",
+        "on_hand=_if_known(cache, quantity), open=quantity",
+        f"{T_DOMAIN}/test_stock.py",
+    ),
+    one(
+        "further documents have the number of the first",
+        f"{DOMAIN}/backoffice.py",
+        '    return f"{connection_code}/{order}" + (f"-{n}" if n > 1 else "")',
+        '    return f"{connection_code}/{order}"',
+        f"{T_DOMAIN}/test_backoffice.py",
+    ),
+    one(
+        "an acknowledged sale leaves its units open",
+        f"{DOMAIN}/stock.py",
+        "on_hand=_if_known(cache, -quantity), open=-quantity",
+        "on_hand=_if_known(cache, -quantity), open=0",
+        f"{T_DOMAIN}/test_stock.py",
+    ),
+    one(
+        "an answer that comes twice is booked twice",
+        f"{ENGINE}/record.py",
+        "            if row is None or row.state not in (DocumentState.SENT, DocumentState.UNKNOWN):\n                return\n",
+        "            if row is None:\n                return\n",
+        f"{T_ENGINE}/test_record.py",
+    ),
+    one(
+        "an outage of the back office parks what is owed for ever",
+        f"{ENGINE}/record.py",
+        "        except (Unavailable, AccessDenied):\n            self._forget(intent)\n            raise\n",
+        "        except (Unavailable, AccessDenied):\n            raise\n",
+        f"{T_ENGINE}/test_record.py",
+    ),
+)
+
+HANDS = (
+    one(
+        "a lease is not renewed while its holder works",
+        f"{ENGINE}/leases.py",
+        "    if keeper is not None:\n        keeper.keep(held)\n",
+        "",
+        f"{T_ENGINE}/test_leases.py",
+    ),
+    one(
+        "a hand that lost its lease goes on",
+        f"{ENGINE}/leases.py",
+        '    if found is None or found.token != held.token:\n        raise LeaseLost(f"{held.name}: somebody else has the lease")\n',
+        "    if found is None:\n        return\n",
+        f"{T_ENGINE}/test_record.py",
+    ),
+    one(
+        "one store's failure skips the others",
+        f"{ENGINE}/sync.py",
+        "        except (ConnectorError, NotPossible, LeaseLost) as error:\n            self.failures.append",
+        "        except (NotPossible, LeaseLost) as error:\n            self.failures.append",
+        f"{T_ENGINE}",
+    ),
+)
+
+EDGES = (
+    one(
+        "a delivery is answered before it is stored",
+        "syncd/web/webhooks.py",
+        "                await asyncio.wrap_future(self.inbox.put(arrival))\n",
+        "                self.inbox.put(arrival)\n",
+        "tests/web/test_webhooks.py",
+    ),
+    one(
+        "the signature is checked over JSON that was read and written again",
+        "connectors/shopify/webhooks.py",
+        '        check_hmac_base64(body, headers.get("x-shopify-hmac-sha256"), secrets)\n',
+        '        import json\n\n        body = json.dumps(json.loads(body)).encode() if body else body\n'
+        '        check_hmac_base64(body, headers.get("x-shopify-hmac-sha256"), secrets)\n',
+        f"{T_CONNECTORS}/shopify",
+    ),
+    one(
+        "what is unsigned is accepted",
+        "connectors/sdk/signatures.py",
+        "    if not any(matches):\n",
+        "    if any(presented) and not any(matches):\n",
+        f"{T_CONNECTORS}/sdk",
+    ),
+    one(
+        "a refusal inside a 200 is a success",
+        "connectors/shopify/stock.py",
+        '        errors = list(payload.each("userErrors"))\n',
+        "        errors: list[Reader] = []\n",
+        f"{T_CONNECTORS}/shopify/test_stock.py",
+    ),
+    one(
+        "the first page of a store's orders is the last",
+        "connectors/shopify/orders.py",
+        '            is_last = not page.flag("hasNextPage")\n            yield self._page',
+        "            is_last = True\n            yield self._page",
+        f"{T_CONNECTORS}/shopify/test_orders.py",
+    ),
+    one(
+        "429 is a refusal",
+        "connectors/sdk/failures.py",
+        "    429: RateLimited,\n",
+        "    429: Refused,\n",
+        f"{T_CONNECTORS}/sdk/test_http.py",
+    ),
+    one(
+        "a write that may have arrived is sent again",
+        "connectors/sdk/http.py",
+        "return isinstance(error, Unavailable) and (not call.is_write or isinstance(error.__cause__, NOT_SENT))",
+        "return isinstance(error, (Unavailable, OutcomeUnknown))",
+        f"{T_CONNECTORS}/sdk/test_http.py",
+    ),
+)
+
+DEFECTS = (*PUSHING, *LOOKING, *ORDERS, *READINGS, *RECORDING, *HANDS, *EDGES)
