@@ -1,6 +1,7 @@
 """The doors: first visit, sign-in and its second step, forgotten passwords, invitations, sign-out, colours."""
 
 from collections import defaultdict
+from datetime import datetime
 
 from starlette.background import BackgroundTask
 from starlette.responses import Response
@@ -8,6 +9,7 @@ from starlette.responses import Response
 from schema.tables import SessionKind
 from syncd.engine.people import invitations, mail, resets, sessions, setup_code, sign_in, users
 from syncd.errors import NotPossible, NotSignedIn, SyncdError, TooManyTries
+from syncd.web.frame.drawing import zone_of
 from syncd.web.frame.pages import Pages, back_path, own_path
 from syncd.web.frame.visit import A_YEAR, BROWSER, SESSION, THEME, THEMES, Visit
 
@@ -86,7 +88,7 @@ def take_password(visit: Visit) -> Response:
             visit.engine, visit.sent("email"), visit.secret("password"), kind=SessionKind.PAGE, place=visit.place
         )
     except TooManyTries as error:
-        return _sign_in_page(visit, 429, until=visit.times.at(error.until))
+        return _sign_in_page(visit, 429, until=_clock_time(visit, error.until))
     except NotSignedIn as error:
         return _sign_in_page(visit, 422, wrong=str(error), left=error.tries_left)
     wanted = own_path(visit.sent("next"))
@@ -100,6 +102,12 @@ def _sign_in_page(
     return visit.render(
         "doors/sign_in.html", status, email=visit.sent("email"), next=wanted, wrong=wrong, left=left, until=until
     )
+
+
+def _clock_time(visit: Visit, moment: datetime) -> str:
+    """A time of day for somebody who is not known yet: in the zone of the merchant, where there is only one."""
+    with visit.reading() as session:
+        return f"{moment.astimezone(zone_of(users.only_time_zone(session))):%H:%M}"
 
 
 @pages.get("/sign-in/code")
@@ -118,7 +126,7 @@ def take_code(visit: Visit) -> Response:
         done = sign_in.give_code(visit.engine, visit.token, visit.sent("code"), place=visit.place)
         return visit.enter(done, own_path(visit.sent("next")))
     except TooManyTries as error:
-        until = visit.times.at(error.until)
+        until = _clock_time(visit, error.until)
     except NotSignedIn as error:
         if visit.visitor is None:
             return visit.go("/sign-in", said=str(error), tone="bad")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
-from schema.tables import ApiToken, User, UserRole
+from schema.tables import ApiToken, Merchant, User, UserRole
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.people import passwords, sessions
@@ -185,6 +185,12 @@ def set_password(session: Session, row: User, password: str, now: datetime, *, k
 def is_claimed(session: Session) -> bool:
     """Whether this installation has a user."""
     return session.exec(select(User.id).limit(1)).first() is not None
+
+
+def only_time_zone(session: Session) -> str:
+    """The time zone of the only merchant; UTC where there are several."""
+    zones = session.exec(select(Merchant.time_zone).limit(2)).all()
+    return zones[0] if len(zones) == 1 else "UTC"
 
 
 def email_of(session: Session, user_id: int) -> str:

@@ -152,7 +152,7 @@ def to_sign_in(visit: Visit) -> Response:
 def own_path(told: str) -> str:
     """A path of ours to go to after signing in; `/app` for anything else, such as another site's address."""
     parts = urlsplit(told)
-    is_ours = not parts.scheme and not parts.netloc and told.startswith("/app") and "\\" not in told
+    is_ours = not parts.scheme and not parts.netloc and told.startswith(("/app", "/connections/")) and "\\" not in told
     return told if is_ours else "/app"
 
 
@@ -162,7 +162,8 @@ def back_path(visit: Visit) -> str:
     is_ours = referer.netloc == visit.request.url.netloc and referer.path.startswith("/")
     if not is_ours:
         return "/app"
-    return referer.path + (f"?{referer.query}" if referer.query else "")
+    path = "/" + referer.path.lstrip("/")  # two slashes would be another host's address
+    return path + (f"?{referer.query}" if referer.query else "")
 
 
 def _not_possible(visit: Visit, error: SyncdError) -> Response:

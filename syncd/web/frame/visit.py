@@ -72,25 +72,25 @@ class Visit:
 
     def part(self, name: str) -> str:
         """A part of the path."""
-        return str(self.request.path_params[name])
+        return _storable(str(self.request.path_params[name]))
 
     def query(self, name: str, default: str = "") -> str:
         """What stands in the address."""
-        return self.request.query_params.get(name, default).strip()
+        return _storable(self.request.query_params.get(name, default)).strip()
 
     def sent(self, name: str) -> str:
         """A field of the form, without spaces around it; empty where it is missing."""
         value = self.form.get(name, "")
-        return "" if isinstance(value, UploadFile) else value.strip()
+        return "" if isinstance(value, UploadFile) else _storable(value).strip()
 
     def sent_all(self, name: str) -> list[str]:
         """Every value of a field that may come more than once."""
-        return [value for value in self.form.getlist(name) if isinstance(value, str)]
+        return [_storable(value) for value in self.form.getlist(name) if isinstance(value, str)]
 
     def secret(self, name: str) -> str:
         """A field as it was typed, spaces included."""
         value = self.form.get(name, "")
-        return "" if isinstance(value, UploadFile) else value
+        return "" if isinstance(value, UploadFile) else _storable(value)
 
     @property
     def is_part(self) -> bool:
@@ -211,3 +211,8 @@ class Visit:
     def _open_issues(self) -> int:
         with self.reading() as session:
             return open_issues(session, self.merchant_id)
+
+
+def _storable(text: str) -> str:
+    """Without zero bytes, which are no text to a database."""
+    return text.replace("\x00", "")
