@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "syncd.web": BELOW_WEB,
     "syncd.daemon": (*BELOW_WEB, "syncd.web"),
     "syncd.sandbox": (),
+    "syncd.demo": ("syncd.sandbox",),
     "syncd.app": OURS,
     "syncd.cli": ("schema", "connectors.sdk", "syncd"),
     "cli": ("syncd",),
@@ -36,7 +37,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 
 # Where a library may be imported at all.
 ONLY_IN: dict[str, tuple[str, ...]] = {
-    "httpx": ("connectors.sdk", "syncd.sandbox"),
+    "httpx": ("connectors.sdk", "syncd.sandbox", "syncd.demo"),
     "requests": (),
     "urllib3": (),
     "urllib.request": (),
@@ -69,6 +70,7 @@ MAY_NAME_PLATFORMS = (
     "connectors.woocommerce",
     "connectors.prokip",
     "syncd.sandbox",
+    "syncd.demo",
     "syncd.cli",
     "cli",
 )

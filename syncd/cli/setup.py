@@ -86,9 +86,9 @@ def demo(
     headless: Annotated[bool, typer.Option("--headless", help="Without pages, for scripts.")] = False,
 ) -> None:
     """Simulated stores and a back office, customers buying, and a verdict at the end."""
-    from syncd import demo as show
+    from syncd.demo import play
 
-    raise typer.Exit(show.main(minutes=minutes, headless=headless))
+    raise typer.Exit(play(minutes=minutes, headless=headless))
 
 
 def check(context: typer.Context, json: Json = False) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from enum import StrEnum
 from random import Random
 
@@ -84,7 +85,7 @@ def _fitting(name: str, value: object) -> object:
         return value
     if isinstance(default, bool) and isinstance(value, bool):
         return value
-    if isinstance(default, float) and isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(default, float) and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return float(value)
     if isinstance(default, list) and isinstance(value, list) and set(value) <= set(WriteOutcome):
         return list(value)
