@@ -72,7 +72,7 @@ class Home:
         """
         if not quiet:
             self.show(f"syncd {shlex.join(words)}")
-        with subprocess.Popen(  # our own program, with arguments of our own
+        with subprocess.Popen(  # noqa: S603 - our own program, with arguments of our own
             [*SYNCD, "--dir", str(self.folder), *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -97,7 +97,7 @@ class Home:
         """Start the daemon and wait until it answers; its process id."""
         self.show("syncd run &")
         with self.log_file.open("ab") as log:
-            self._daemon = subprocess.Popen(  # our own program
+            self._daemon = subprocess.Popen(  # noqa: S603 - our own program
                 [*SYNCD, "--dir", str(self.folder), "run"], stdout=log, stderr=log, env=self._environment()
             )
         self._wait_until_ready(self._daemon)

@@ -10,6 +10,7 @@ from syncd.demo.hand import Hand
 from syncd.sandbox.prokip import SimulatedProkip
 from syncd.sandbox.serve import served
 from syncd.sandbox.shopify import SimulatedShopify
+from syncd.sandbox.wire import Platform
 from syncd.sandbox.woocommerce import SimulatedWooCommerce
 
 CURRENCY = "KES"
@@ -102,7 +103,7 @@ def set_up(
     woocommerce.shop.rules.currency = CURRENCY
     prokip = SimulatedProkip(clock=clock, random=random, throttle=prokip_limit)
     with ExitStack() as running:
-        platforms = {"shopify": shopify, "woocommerce": woocommerce, "prokip": prokip}
+        platforms: dict[str, Platform] = {"shopify": shopify, "woocommerce": woocommerce, "prokip": prokip}
         addresses = {name: running.enter_context(served(platform)) for name, platform in platforms.items()}
         woocommerce.url = addresses["woocommerce"]
         hands = {name: running.enter_context(closing(Hand(name, url))) for name, url in addresses.items()}

@@ -94,7 +94,7 @@ class Town:
         self._sold(store.name, sku, units, shown)
         self._receipts.append(Receipt(place=store.name, id=order, sku=sku, units=units, is_paid=is_paid))
         self.counts.acts["bought" if is_paid else "ordered, unpaid"] += 1
-        return f"{store.name}: a customer {'buys' if is_paid else 'orders, unpaid,'} {units} × {sku}"
+        return f"{store.name}: a customer {'buys' if is_paid else 'orders, unpaid,'} {units} x {sku}"
 
     def _ring_up(self) -> str:
         """The cashier sells what lies there; what an online customer has paid for was put aside."""
@@ -106,7 +106,7 @@ class Town:
         self._sold("till", sku, units, shown)
         self._receipts.append(Receipt(place="till", id=sale, sku=sku, units=units))
         self.counts.acts["sold at the till"] += 1
-        return f"till: the cashier sells {units} × {sku}"
+        return f"till: the cashier sells {units} x {sku}"
 
     def _sold(self, place: str, sku: str, units: int, shown: int) -> None:
         now, before = self.seconds(), self.truth[sku]
@@ -141,7 +141,7 @@ class Town:
         self.truth[receipt.sku] += receipt.units
         self._receipts.remove(receipt)
         self.counts.acts["cancelled"] += 1
-        return f"{receipt.place}: order {receipt.id} is cancelled, {receipt.units} × {receipt.sku} go back on sale"
+        return f"{receipt.place}: order {receipt.id} is cancelled, {receipt.units} x {receipt.sku} go back on sale"
 
     def _refund(self, *, restock: bool) -> str:
         receipt = self._receipt(is_paid=True)
@@ -152,7 +152,8 @@ class Town:
         elif receipt.units:
             self._receipts.remove(receipt)
         self.counts.acts["refunded and restocked" if restock else "refunded, not restocked"] += 1
-        return f"{receipt.place}: 1 × {receipt.sku} of order {receipt.id} is refunded, {'' if restock else 'not '}restocked"
+        fate = "restocked" if restock else "not restocked"
+        return f"{receipt.place}: 1 x {receipt.sku} of order {receipt.id} is refunded, {fate}"
 
     def _take_back(self) -> str:
         receipt = self._receipt(at_till=True)
@@ -160,7 +161,7 @@ class Town:
         self.truth[receipt.sku] += receipt.units
         self._receipts.remove(receipt)
         self.counts.acts["taken back at the till"] += 1
-        return f"till: {receipt.units} × {receipt.sku} are brought back"
+        return f"till: {receipt.units} x {receipt.sku} are brought back"
 
     def _receive(self) -> str:
         """Goods come in where the shelf is nearly empty."""
@@ -171,4 +172,4 @@ class Town:
         self.stage.till.receive(good.sku, good.quantity)
         self.truth[good.sku] += good.quantity
         self.counts.acts["goods received"] += 1
-        return f"back office: {good.quantity} × {good.sku} come in"
+        return f"back office: {good.quantity} x {good.sku} come in"

@@ -63,7 +63,7 @@ def _compare_sales(books: Books) -> tuple[list[str], list[str]]:
         recorded = kept.pop((order.store, order.id), Counter())
         due = Counter(order.taken) if order.is_paid else Counter()
         for sku in due | recorded:
-            words = f"{order.store} order {order.id}: {recorded[sku]} × {sku} in the back office, should be {due[sku]}"
+            words = f"{order.store} order {order.id}: {recorded[sku]} x {sku} in the back office, should be {due[sku]}"
             if recorded[sku] < due[sku]:
                 lost.append(words)
             elif recorded[sku] > due[sku]:
@@ -86,5 +86,5 @@ def _compare_numbers(books: Books, truth: Mapping[str, int]) -> list[str]:
             should = left + unpaid[sku] if place == "prokip" else max(0, left)
             shows = stock[sku] if place == "prokip" else max(0, stock[sku])
             if shows != should:
-                wrong.append(f"{place} shows {stock[sku]} × {sku}, should show {should}")
+                wrong.append(f"{place} shows {stock[sku]} x {sku}, should show {should}")
     return wrong
