@@ -1,9 +1,9 @@
 """How long a sale takes to reach the other stores, and whose fault a unit sold twice is. Pure: times are seconds.
 
 The *truth* of an SKU is what lies on the shelf less what the stores' orders have taken. A sale has reached another
-store when that store no longer offers the unit. A unit sold below a truth of 0 was sold twice. Whose doing that was follows
-from what the store showed: as long as its number can be explained by sales elsewhere so recent that nobody could know
-of them yet, the platforms made it possible; whatever it showed beyond that is counted against syncd.
+store when that store no longer offers the unit. A unit sold below a truth of 0 was sold twice. Whose doing that was
+follows from what the store showed: as long as its number can be explained by sales elsewhere so recent that nobody
+could know of them yet, the platforms made it possible; whatever it showed beyond that is counted against syncd.
 """
 
 from collections import defaultdict, deque

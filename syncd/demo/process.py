@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -156,8 +156,3 @@ def connect_prokip(home: Home, address: str, people: Mapping[str, str], location
         *("--client-id", people["client_id"], "--client-secret", people["client_secret"]),
         secret=people["password"],
     )
-
-
-def words(*parts: Sequence[str]) -> list[str]:
-    """Several groups of words as one command."""
-    return [word for part in parts for word in part]
