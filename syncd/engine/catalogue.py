@@ -16,6 +16,7 @@ from connectors.sdk.errors import ConnectorError
 from connectors.sdk.values import CatalogueItem
 from schema.tables import Connection, ConnectionState, Listing, ListingCheck, Match, StockItem
 from syncd.domain import matching
+from syncd.engine import vanished
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_behind, refresh_item
 from syncd.engine.failures import note_failure, note_success
@@ -243,6 +244,7 @@ def _find_gone(engine: Engine, held: Held, connection_id: int, store: Store, ext
         _take_in(engine, held, connection_id, found)
         missing = set(asked) - {item.external_id for item in found}
         gone += _mark_gone(engine, held, connection_id, missing)
+        vanished.remember_sold(engine, held, connection_id, missing)
     return gone
 
 

@@ -86,7 +86,8 @@ def _never_paid(
     """Under the policy `paid`, an order that ended unpaid and kept its units stays open for ever (STOCK §9)."""
     kept = [row for row in rows if row.is_counted and row.taken > row.acknowledged]
     key = f"never_paid:{connection.id}:{order.external_id}"
-    if not kept or not order.is_final or order.is_paid or connection.record is not RecordPolicy.PAID:
+    is_settled = not kept or order.is_paid or order.left_out
+    if is_settled or not order.is_final or connection.record is not RecordPolicy.PAID:
         resolve_issue(session, connection.merchant_id, key, by="the order", now=now)
         return
     words = ", ".join(f"{row.taken} of {row.sku}" for row in kept)

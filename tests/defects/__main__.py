@@ -75,7 +75,9 @@ def check(tree: Path, defect: Defect, seconds: float, *, only_histories: bool) -
                 raise RuntimeError(f"{defect.name}: pytest ended with {code}: {output[-500:]}")
         code, output = _run(tree, *HISTORIES, seconds=seconds)
         if code:
-            seed = next((line for line in output.splitlines() if line.startswith("history ")), "history ?").split(":")[0]
+            seed = next((line for line in output.splitlines() if line.startswith("history ")), "history ?").split(":")[
+                0
+            ]
             return Caught(defect, f"whole system, {seed}", time.monotonic() - began)
         return Caught(defect, "", time.monotonic() - began)
     finally:

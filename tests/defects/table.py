@@ -33,8 +33,8 @@ PUSHING = (
             (
                 f"{ENGINE}/push.py",
                 "    if plan.write is not None:\n        return plan.write\n    if found is None:\n        return None\n",
-                "    if found is None:\n        return None\n    if plan.write is not None:\n"
-                "        return publish.PushWrite(expected=found, quantity=plan.desired, full=plan.write.full)\n",
+                ("    if found is None:\n        return None\n    if plan.write is not None:\n"
+                "        return publish.PushWrite(expected=found, quantity=plan.desired, full=plan.write.full)\n"),
             ),
         ),
         f"{T_MARKET}/test_races.py",
@@ -63,7 +63,11 @@ PUSHING = (
     Defect(
         "the quantity is frozen when the push is queued",
         (
-            (f"{ENGINE}/push.py", "    ref: StockRef\n    is_doubtful: bool\n", "    ref: StockRef\n    is_doubtful: bool\n    frozen: object = None\n"),
+            (
+                f"{ENGINE}/push.py",
+                "    ref: StockRef\n    is_doubtful: bool\n",
+                "    ref: StockRef\n    is_doubtful: bool\n    frozen: object = None\n",
+            ),
             (
                 f"{ENGINE}/push.py",
                 "ref=ref, is_doubtful=plan.write is None)",
@@ -72,8 +76,8 @@ PUSHING = (
             (
                 f"{ENGINE}/push.py",
                 "                write = _plan(item, found.get(item.external_id))\n",
-                "                kept = next(each.frozen for each in group if each.item_id == item.id)\n"
-                "                write = kept or _plan(item, found.get(item.external_id))\n",
+                ("                kept = next(each.frozen for each in group if each.item_id == item.id)\n"
+                "                write = kept or _plan(item, found.get(item.external_id))\n"),
             ),
         ),
         f"{T_MARKET}/test_scenarios.py",
@@ -95,8 +99,8 @@ PUSHING = (
     one(
         "a push without an answer counts as done",
         f"{ENGINE}/push.py",
-        'self._all(batch, WriteOutcome.UNKNOWN, str(unknown))',
-        'self._all(batch, WriteOutcome.WRITTEN, str(unknown))',
+        "self._all(batch, WriteOutcome.UNKNOWN, str(unknown))",
+        "self._all(batch, WriteOutcome.WRITTEN, str(unknown))",
         f"{T_MARKET}/test_races.py",
     ),
     one(
@@ -480,7 +484,7 @@ EDGES = (
         "the signature is checked over JSON that was read and written again",
         "connectors/shopify/webhooks.py",
         '        check_hmac_base64(body, headers.get("x-shopify-hmac-sha256"), secrets)\n',
-        '        import json\n\n        body = json.dumps(json.loads(body)).encode() if body else body\n'
+        "        import json\n\n        body = json.dumps(json.loads(body)).encode() if body else body\n"
         '        check_hmac_base64(body, headers.get("x-shopify-hmac-sha256"), secrets)\n',
         f"{T_CONNECTORS}/shopify",
     ),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from schema.tables import Connection, Listing
-from syncd.engine import catalogue, due, poll
+from schema.tables import Connection, Listing, Order
+from syncd.engine import catalogue, due, poll, record_by_hand
 from tests.market.market import Market
 
 
@@ -48,6 +48,43 @@ def test_a_figure_that_is_gone_is_not_asked_for_for_ever(market: Market, how: st
     (listing,) = [row for row in market.rows(Listing) if row.connection_id == market.ids["a"]]
     assert listing.gone_at is not None or not listing.tracked
     assert not has_work(market, "a")
+
+
+def test_a_product_that_was_sold_and_deleted_before_we_read_it_counts_all_the_same(market: Market) -> None:
+    shop = market.shops["a"]
+    shop.delete_item("MUG")
+    shop.add_item("MUG", 5)
+    shop.sell({"MUG": 2}, is_paid=True)
+    shop.delete_item("MUG")
+    for _ in range(3):
+        market.settle()
+        market.pass_time(10)
+        catalogue.recheck_due(market.engine, market.held(f"store:{market.ids['a']}"), market.ids["a"])
+    market.calm()
+    assert market.office.stock("MUG") == 8
+    assert market.shops["b"].stock("MUG") == 8
+    assert market.issues() == ["listing_gone"]
+
+
+def test_an_order_that_was_let_go_is_not_told_again_when_another_of_its_lines_is_linked(market: Market) -> None:
+    shop = market.shops["a"]
+    shop.add_item("NEW", 5)
+    market.settle()
+    for _ in range(2):
+        market.pass_time(10)
+        catalogue.recheck_due(market.engine, market.held(f"store:{market.ids['a']}"), market.ids["a"])
+    order = shop.sell({"MUG": 2, "NEW": 1}, is_paid=False)
+    shop.cancel(order, restock=False)
+    market.calm()
+    assert "never_paid" in market.issues()
+    (row,) = [row for row in market.rows(Order) if row.external_id == order]
+    record_by_hand.leave_out(market.engine, row.id, actor="me")
+    market.calm()
+    market.office.add_item("NEW", {"L1": 8})
+    poll.catalogue(market.engine, market.held(f"readings:{market.merchant_id}"), market.merchant_id)
+    market.calm()
+    assert market.issues() == []
+    assert (market.cache("MUG"), market.cache("NEW")) == ((10, 0), (8, 0))
 
 
 def test_a_figure_without_an_answer_is_asked_for_again_only_after_a_while(market: Market) -> None:

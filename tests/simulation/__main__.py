@@ -53,7 +53,9 @@ def _rules(seed: int, histories: int, workers: int) -> bool:
     began = time.monotonic()
     figures = _follow("rules", rules.run_parallel(seed, histories, workers), rules.Figures(), histories)
     seconds = time.monotonic() - began
-    print(f"{figures.histories:,} histories of the rules, {figures.steps:,} steps, {seconds:.0f} s, wrong: {len(figures.wrong)}")
+    print(
+        f"{figures.histories:,} histories of the rules, {figures.steps:,} steps, {seconds:.0f} s, wrong: {len(figures.wrong)}"
+    )
     if figures.wrong:
         print("wrong seeds: " + ", ".join(map(str, sorted(figures.wrong)[:20])))
         print(min((rules.story(seed) for seed in sorted(figures.wrong)[:50]), key=len))

@@ -249,11 +249,10 @@ def reconnect(history) -> str:
     for name, who in {**history.world.shops, "office": history.world.office}.items():
         if who.faults.is_denied or history.world.state(name) == "needs_auth":
             who.faults.is_denied = False
-            told = history.by_hand(
+            return history.by_hand(
                 f"{name} is reconnected",
                 lambda engine, name=name: connect.reconnect(engine, history.world.ids[name], {}, actor="me"),
             )
-            return told
     return ""
 
 

@@ -265,7 +265,7 @@ def _issues(world: World, truth: Truth) -> list[str]:
 
 def _causes(world: World, truth: Truth) -> tuple[set[tuple[str, str, str]], set[tuple[str, str, str]]]:
     must, may = set(), set()
-    for name, shop in world.shops.items():
+    for name in world.shops:
         if truth.live_at(name) is None:
             continue
         for order in truth.orders(name):

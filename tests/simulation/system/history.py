@@ -160,7 +160,7 @@ class History:
 
     def _moment(self, where: str) -> None:
         if where.endswith("write_stock.between"):
-            self._open_window(where.split()[0])
+            self._open_window(where.split(maxsplit=1)[0])
         if self.is_quiet or not self.stack:
             return
         roll, setting = self.chance.random(), self.setting

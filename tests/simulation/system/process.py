@@ -125,7 +125,7 @@ class Process:
                 hand.ring()
 
 
-def start(  # noqa: PLR0913 - the parts of an engine
+def start(
     name: str,
     database: Database,
     clock: Clock,
