@@ -22,13 +22,17 @@ class CustomClient:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        address = urlsplit(account.settings.get("url", ""))
+        wrong = Refused(
+            "A custom store needs the address that syncd shall call, such as https://shop.example/syncd.",
+            kind=RefusalKind.CONFIGURATION,
+            connection=account.connection,
+        )
+        try:
+            address = urlsplit(account.settings.get("url", ""))
+        except ValueError as error:
+            raise wrong from error
         if address.scheme not in {"http", "https"} or not address.hostname:
-            raise Refused(
-                "A custom store needs the address that syncd shall call, such as https://shop.example/syncd.",
-                kind=RefusalKind.CONFIGURATION,
-                connection=account.connection,
-            )
+            raise wrong
         signing_headers(account.vault.load(), b"", account.clock.now())
         self.host = address.netloc
         self._path = (address.path or "/") + (f"?{address.query}" if address.query else "")

@@ -41,7 +41,7 @@ def figure_of(row: Reader) -> StockFigure:
     """The figure of an item; a fraction is rounded down."""
     if row.maybe_flag("tracked") is False:
         return StockFigure(state=FigureState.UNTRACKED)
-    return StockFigure(state=FigureState.TRACKED, quantity=math.floor(row.decimal("quantity")))
+    return StockFigure(state=FigureState.TRACKED, quantity=row.units("quantity", math.floor))
 
 
 def order(row: Reader) -> OrderSnapshot:

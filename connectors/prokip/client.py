@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from connectors.prokip.auth import Session
-from connectors.sdk.answer import Answer
+from connectors.sdk.answer import Answer, whole_header
 from connectors.sdk.budget import Priority, RateBudget
 from connectors.sdk.contract import Account
 from connectors.sdk.errors import AccessDenied, ConnectorError, MalformedPayload, Refused
@@ -104,9 +104,8 @@ class ProkipClient:
         """Follow the headers. The server counts in minutes that begin with their first request, and gives nothing back
         before such a minute is over; a sixth of each is left to writes.
         """
-        told = (answer.headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining"))
-        limit, left = (int(text) if text.isdecimal() else -1 for text in told)
-        if limit <= 0 or left < 0:
+        limit, left = (whole_header(answer.headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining"))
+        if not limit or left is None:
             return
         if left >= limit - 1 or answer.answered_at >= self._minute_ends:
             self._minute_ends = answer.answered_at + _MINUTE

@@ -152,8 +152,7 @@ class SimpleBackOffice:
 
 def _stocked(row: Reader, location_id: str) -> tuple[CatalogueItem, StockRow]:
     sku = row.text("sku").strip()
-    quantity = row.decimal("quantity")
-    whole = math.floor(quantity)
+    quantity, whole = row.decimal("quantity"), row.units("quantity", math.floor)
     item = CatalogueItem(
         external_id=sku, ref=StockRef(stock_id=sku), sku=sku or None, title=sku, tracked=True, quantity=whole
     )

@@ -112,19 +112,19 @@ def _stock_rows(product: Reader, variation: Reader, variation_id: str) -> Iterat
     stocked: set[str] = set()
     for detail in variation.each("variation_location_details"):
         stocked.add(detail.id("location_id"))
-        yield _stock_row(variation_id, detail.id("location_id"), detail.maybe_decimal("qty_available"))
+        yield _stock_row(variation_id, detail.id("location_id"), detail)
     for place in product.each("product_locations") if product.has("product_locations") else ():
         if place.id("id") not in stocked:
             yield _stock_row(variation_id, place.id("id"), None)
 
 
-def _stock_row(variation_id: str, location_id: str, quantity: Decimal | None) -> StockRow:
-    whole = None if quantity is None else math.floor(quantity)
+def _stock_row(variation_id: str, location_id: str, detail: Reader | None) -> StockRow:
+    whole = None if detail is None else detail.maybe_units("qty_available", math.floor)
     return StockRow(
         external_id=variation_id,
         location_id=location_id,
         quantity=whole,
-        was_fractional=quantity is not None and quantity != whole,
+        was_fractional=detail is not None and detail.maybe_decimal("qty_available") != whole,
     )
 
 
@@ -198,8 +198,8 @@ def recorded_sale(row: Reader) -> RecordedSale:
             RecordedLine(
                 external_line_id=line.id("id"),
                 external_id=line.id("variation_id"),
-                quantity=math.ceil(line.decimal("quantity")),
-                returned=math.floor(line.maybe_decimal("quantity_returned") or 0),
+                quantity=line.units("quantity", math.ceil),
+                returned=line.maybe_units("quantity_returned", math.floor) or 0,
             )
             for line in (row.each("sell_lines") if row.has("sell_lines") else ())
         ),

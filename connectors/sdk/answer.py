@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,8 @@ from email.utils import parsedate_to_datetime
 from connectors.sdk.errors import MalformedPayload
 
 _LONGEST_WAIT = timedelta(hours=1)
+_MAY_BE_UNSTORABLE = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +39,37 @@ class Answer:
 
 
 def parse_json(body: bytes) -> object:
-    """Strict JSON in UTF-8, fractions as Decimal (a float would lose cents). MalformedPayload where it is none."""
+    """Strict JSON in UTF-8, fractions as Decimal (a float would lose cents). MalformedPayload where it is none.
+
+    What may be escaped in JSON and fits no database and no UTF-8, a zero byte or half a surrogate pair, becomes U+FFFD.
+    """
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        document = json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse_constant)
+        return _storable(document) if _MAY_BE_UNSTORABLE.search(body) else document
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise MalformedPayload(f"This is not JSON: {type(error).__name__}, {len(body)} bytes.") from error
+
+
+def _storable(value: object) -> object:
+    match value:
+        case str():
+            return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+        case list():
+            return [_storable(one) for one in value]
+        case dict():
+            return {_storable(key): _storable(one) for key, one in value.items()}
+        case _:
+            return value
 
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
+
+
+def whole_header(text: str | None) -> int | None:
+    """A header that counts something; None where it is missing, no whole number, or longer than nine digits."""
+    told = text or ""
+    return int(told) if told.isascii() and told.isdecimal() and len(told) < 10 else None
 
 
 def http_date(text: str | None) -> datetime | None:

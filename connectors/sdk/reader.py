@@ -7,7 +7,7 @@
 anything: a boolean is no number, "3" is no whole number, a time without a zone is none.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -16,7 +16,11 @@ from typing import Self, TypeVar
 from connectors.sdk.errors import MalformedPayload
 
 T = TypeVar("T")
-_LARGEST_EXPONENT = 30  # nothing that is counted or paid is larger, and 1E+1000000 would fill the memory
+# Nothing that is sold, counted or paid is beyond these, and no table keeps it; 1E+1000000 would fill the memory.
+LONGEST_ID = 191  # characters
+_LARGEST_COUNT = 10**9
+_LARGEST_EXPONENT, _SMALLEST_EXPONENT = 13, -30
+_YEARS = range(1970, 2201)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +57,21 @@ class Reader:
         value = self.fields.get(key)
         if value is None or value == "":
             return None
-        if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
-            return str(value)
-        raise self._wrong(key, "an id")
+        is_id = isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
+        if not is_id or len(told := str(value)) > LONGEST_ID:
+            raise self._wrong(key, f"an id of at most {LONGEST_ID} characters")
+        return told
 
     def id(self, key: str) -> str:
         """An id, whole number or string, as a string that is not empty."""
         return self._required(key, self.maybe_id(key))
 
     def maybe_whole(self, key: str) -> int | None:
-        """A whole number; 3.0 and "3" are none."""
+        """A whole number of at most a billion; 3.0 and "3" are none."""
         value = self.fields.get(key)
-        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        if value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST_COUNT):
             return value
-        raise self._wrong(key, "a whole number")
+        raise self._wrong(key, "a whole number of at most a billion")
 
     def whole(self, key: str) -> int:
         """A whole number; 3.0 and "3" are none."""
@@ -84,7 +89,7 @@ class Reader:
         return self._required(key, self.maybe_flag(key))
 
     def maybe_decimal(self, key: str) -> Decimal | None:
-        """A finite number, given as a number or as text."""
+        """A finite number below 10^14, given as a number or as text."""
         value = self.fields.get(key)
         if value is None:
             return None
@@ -94,13 +99,24 @@ class Reader:
             number = Decimal(value)
         except InvalidOperation as error:
             raise self._wrong(key, "a number") from error
-        if not number.is_finite() or abs(number.adjusted()) > _LARGEST_EXPONENT:
+        if not number.is_finite() or not _SMALLEST_EXPONENT <= number.adjusted() <= _LARGEST_EXPONENT:
             raise self._wrong(key, "a number")
         return number
 
     def decimal(self, key: str) -> Decimal:
-        """A finite number, given as a number or as text."""
+        """A finite number below 10^14, given as a number or as text."""
         return self._required(key, self.maybe_decimal(key))
+
+    def maybe_units(self, key: str, rounding: Callable[[Decimal], int]) -> int | None:
+        """A count of at most a billion, as a number or as text; `rounding` (floor, ceil) makes fractions whole."""
+        number = self.maybe_decimal(key)
+        if number is not None and abs(number) > _LARGEST_COUNT:
+            raise self._wrong(key, "a count of at most a billion")
+        return None if number is None else rounding(number)
+
+    def units(self, key: str, rounding: Callable[[Decimal], int]) -> int:
+        """A count of at most a billion, as a number or as text; `rounding` (floor, ceil) makes fractions whole."""
+        return self._required(key, self.maybe_units(key, rounding))
 
     def maybe_time(self, key: str, *, without_zone_is_utc: bool = False) -> datetime | None:
         """An ISO 8601 time, as aware UTC; `without_zone_is_utc` for fields that are documented so (`…_gmt`)."""
@@ -115,9 +131,12 @@ class Reader:
                 moment = moment.replace(tzinfo=UTC)
             if moment.tzinfo is None:
                 raise self._wrong(key, "a time with its zone")
-            return moment.astimezone(UTC)
+            told = moment.astimezone(UTC)
         except (ValueError, OverflowError) as error:
             raise self._wrong(key, "a time") from error
+        if told.year not in _YEARS:
+            raise self._wrong(key, "a time of this century or the last")
+        return told
 
     def time(self, key: str, *, without_zone_is_utc: bool = False) -> datetime:
         """An ISO 8601 time, as aware UTC; `without_zone_is_utc` for fields that are documented so (`…_gmt`)."""

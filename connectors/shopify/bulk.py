@@ -9,7 +9,7 @@ from connectors.sdk.contract import Clock
 from connectors.sdk.errors import RateLimited, Unavailable
 from connectors.sdk.reader import Reader
 from connectors.shopify.client import ShopifyClient
-from connectors.shopify.documents import document
+from connectors.shopify.documents import document, number_of
 
 RUNNING = frozenset({"CREATED", "RUNNING"})
 LONGEST = timedelta(hours=1)
@@ -28,7 +28,7 @@ def rows(client: ShopifyClient, clock: Clock, location: str) -> list[Reader]:
     found = list(_read(client.download(url))) if url else []
     if len(found) != count:
         raise Unavailable(f"The file of the catalogue has {len(found)} of {count} rows.", operation=OPERATION)
-    return sorted(found, key=lambda row: int(row.text("id").rpartition("/")[2]))
+    return sorted(found, key=lambda row: int(number_of(row.text("id"), "ProductVariant")))
 
 
 def _start(client: ShopifyClient, location: str) -> str:

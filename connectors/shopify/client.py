@@ -115,7 +115,10 @@ class ShopifyClient:
 
     def download(self, url: str) -> bytes:
         """The file of a bulk operation, from wherever Shopify keeps it, without our token."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise MalformedPayload("Shopify names no address that the catalogue is at.") from error
         endpoint = Endpoint(
             base_url=f"{parts.scheme}://{parts.netloc}",
             timeouts=TIMEOUTS,

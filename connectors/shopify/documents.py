@@ -14,7 +14,7 @@ FRAGMENTS = {
     "order_refunds": ("refund_fields", "refund_line_fields"),
     "refund_lines": ("refund_line_fields",),
 }
-_GID = re.compile(r"gid://shopify/(\w+)/(\d+)(?:\?.*)?")
+_GID = re.compile(r"gid://shopify/(\w+)/([0-9]{1,20})(?:\?.*)?")
 
 
 @cache

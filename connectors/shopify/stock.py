@@ -5,6 +5,7 @@ Shopify compares by itself (`changeFromQuantity`, always a number here), so a sa
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from connectors.sdk.answer import whole_header
 from connectors.sdk.errors import MalformedPayload, OutcomeUnknown, RefusalKind, Refused
 from connectors.sdk.reader import Reader
 from connectors.sdk.values import StockWrite, WriteAnswer, WriteBatch, WriteOutcome, WriteResult
@@ -118,5 +119,5 @@ def _refused(batch: WriteBatch, errors: Sequence[Reader], told: Told) -> dict[st
 def _row_of(error: Reader, rows: int) -> int | None:
     """The row that an error's field names (`["input", "quantities", "3", …]`); None where it names none."""
     path: Iterable[object] = error.maybe_values("field") or ()
-    numbers = [int(part) for part in path if isinstance(part, str) and part.isascii() and part.isdecimal()]
+    numbers = [number for part in path if isinstance(part, str) and (number := whole_header(part)) is not None]
     return numbers[0] if numbers and numbers[0] < rows else None

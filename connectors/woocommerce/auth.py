@@ -43,12 +43,16 @@ def styles_to_try(url: str) -> tuple[AuthStyle, ...]:
 def shop_url(settings: Mapping[str, str]) -> str:
     """The address at which the shop is called, without a slash at its end. Refused where it cannot be one."""
     url = (settings.get("api_url") or settings.get("url") or "").strip()
-    parts = urlsplit(url)
+    wrong = Refused(
+        "A shop's address looks like https://shop.example or https://shop.example/store.",
+        kind=RefusalKind.CONFIGURATION,
+    )
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise wrong from error
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise Refused(
-            "A shop's address looks like https://shop.example or https://shop.example/store.",
-            kind=RefusalKind.CONFIGURATION,
-        )
+        raise wrong
     path = parts.path.rstrip("/").removesuffix("/wp-json")
     return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
-from urllib.parse import urlsplit
 
 from connectors.sdk.budget import Priority, RateBudget
 from connectors.sdk.contract import Account
@@ -25,6 +24,7 @@ from connectors.sdk.http import Answer, Call, Endpoint, PlatformClient, Timeouts
 from connectors.woocommerce.auth import AuthStyle, shop_url, signer, styles_to_try
 
 REST = "wc/v3"
+_HOST = re.compile(r"https?://[A-Za-z0-9.:-]{1,253}")
 PAGE = 100
 TIMEOUTS = Timeouts(connect=10, read=30, write=30, pool=10, total=60)
 BURST, PER_SECOND = 40, 20
@@ -161,8 +161,8 @@ def judged(answer: Answer, operation: str) -> AccessDenied | ListingGone | NoRou
 
 
 def _moved(answer: Answer) -> str:
-    target = urlsplit(answer.headers.get("location", ""))
-    where = f"to {target.scheme}://{target.netloc} " if target.netloc else ""
+    found = _HOST.match(answer.headers.get("location", ""))
+    where = f"to {found[0]} " if found else ""
     return (
         f"The shop redirects {where}(status {answer.status}). Connect with the address that it redirects to; "
         "where that is the same, set the permalinks of WordPress to anything but Plain."

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connectors.sdk.answer import Answer
+from connectors.sdk.answer import Answer, whole_header
 from connectors.sdk.errors import Unavailable
 from connectors.sdk.reader import Reader
 from connectors.woocommerce.client import PAGE, WooClient
@@ -58,8 +58,8 @@ def _is_last(answer: Answer, rows: list[Reader], number: int) -> bool:
 
 
 def _header(answer: Answer, name: str, otherwise: int) -> int:
-    told = answer.headers.get(name, "")
-    return int(told) if told.isascii() and told.isdecimal() else otherwise
+    told = whole_header(answer.headers.get(name))
+    return otherwise if told is None else told
 
 
 def _same_again(listing: Listing) -> Unavailable:

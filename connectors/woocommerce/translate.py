@@ -100,8 +100,7 @@ def figure(row: Reader) -> StockFigure:
 
 def _whole_down(row: Reader, key: str) -> int | None:
     """A plugin may allow fractions of units: what is there is rounded down."""
-    number = row.maybe_decimal(key)
-    return None if number is None else math.floor(number)
+    return row.maybe_units(key, math.floor)
 
 
 # ------------------------------------------------------------------------------------------------- orders
@@ -218,7 +217,7 @@ def _meta(row: Reader, key: str) -> object:
 
 def _whole_up(row: Reader, key: str) -> int:
     """A plugin may sell fractions of units: what is sold is rounded up."""
-    return math.ceil(row.decimal(key))
+    return row.units(key, math.ceil)
 
 
 def _money(row: Reader, key: str) -> Decimal:
