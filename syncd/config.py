@@ -31,7 +31,10 @@ def parse_duration(value: object) -> timedelta:
     found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         raise ValueError(f'{value!r} is not a duration like "30s", "5m", "1h" or "1d"')
-    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+    try:
+        return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+    except OverflowError:
+        raise ValueError("no time is that long") from None
 
 
 def _parse_interval(value: object) -> timedelta:
@@ -115,6 +118,7 @@ class BackOfficeSettings(_Section):
     """The brake, the quarantine of a sale without an answer, the budget of requests."""
 
     unknown_quarantine: Duration = timedelta(seconds=150)
+    begin_within: Duration = timedelta(seconds=30)
     brake_share: float = Field(default=0.30, gt=0, le=1)
     brake_at_least: int = Field(default=20, ge=1)
     requests_per_minute: int = Field(default=60, ge=1)
@@ -241,7 +245,7 @@ def _read(file: Path) -> dict[str, dict[str, object]]:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{file}: is not TOML: {error}") from error
     for name, table in tables.items():
         if not isinstance(table, dict) or name == "home":

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
@@ -12,7 +13,8 @@ COLUMNS = (
     *("at", "connection", "order", "order_id", "kind", "sku", "title", "quantity", "unit_price", "currency"),
     *("state", "backoffice_id", "invoice_no"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What no spreadsheet shows may stand before the sign; the full-width signs are signs in some of them.
+_FORMULA = re.compile(r"[\s\x00-\x1f\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 
 ReadPart = Callable[[tuple[datetime, int] | None], list[SaleRow]]
 
@@ -31,7 +33,7 @@ def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     text = "" if value is None else str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+    return f"'{text}" if isinstance(value, str) and _FORMULA.match(text) else text
 
 
 def _line(cells: "list[str] | tuple[str, ...]") -> str:

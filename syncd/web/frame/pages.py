@@ -4,6 +4,7 @@ Before it runs: its line in `who.py` was found, the cookie was looked up, the ro
 token of this browser. After it: what went wrong is a page in words, never a traceback.
 """
 
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ Handler = Callable[[Visit], Response]
 Stream = Callable[[Visit], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 MOST_FIELDS = 20_000
+_OUR_PATH = re.compile(r"/(app([/?][^\\\x00-\x20\x7f]*)?|connections/[^\\\x00-\x20\x7f]*)")
+_OF_ADDRESSES = "/?#=&%+;,:@!$'()*~-._"
 
 
 class NothingHere(Exception):
@@ -151,14 +154,15 @@ def to_sign_in(visit: Visit) -> Response:
 
 def own_path(told: str) -> str:
     """A path of ours to go to after signing in; `/app` for anything else, such as another site's address."""
-    parts = urlsplit(told)
-    is_ours = not parts.scheme and not parts.netloc and told.startswith(("/app", "/connections/")) and "\\" not in told
-    return told if is_ours else "/app"
+    return quote(told, safe=_OF_ADDRESSES) if _OUR_PATH.fullmatch(told) else "/app"
 
 
 def back_path(visit: Visit) -> str:
     """The page that a form stood on."""
-    referer = urlsplit(visit.request.headers.get("referer", ""))
+    try:
+        referer = urlsplit(visit.request.headers.get("referer", ""))
+    except ValueError:
+        return "/app"
     is_ours = referer.netloc == visit.request.url.netloc and referer.path.startswith("/")
     if not is_ours:
         return "/app"
