@@ -1,0 +1,11 @@
+"""All targets, in the order in which a run takes them."""
+
+from collections.abc import Iterator
+
+from tests.fuzz import parsers
+from tests.fuzz.target import Target
+
+
+def all_targets() -> Iterator[Target]:
+    """One of each, made when its turn comes."""
+    yield from parsers.targets()
