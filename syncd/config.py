@@ -64,7 +64,7 @@ class _Section(BaseModel):
 class DatabaseSettings(_Section):
     """`{home}` in the url stands for the home."""
 
-    url: str = "sqlite:///{home}/syncd.sqlite"
+    url: str = Field(default="sqlite:///{home}/syncd.sqlite", pattern=r"^(sqlite|postgresql(\+psycopg)?)://\S*$")
     pool_size: int = Field(default=20, ge=2)
 
 
