@@ -63,7 +63,7 @@ def build(settings: Settings, role: Role = "all") -> "App":
     inbox = Inbox(engine.database)
     web = None
     if listener is not None:
-        app = create_app(Edge(engine=engine, inbox=inbox, metrics=Metrics()))
+        app = create_app(Edge(engine=engine, inbox=inbox, metrics=Metrics(), stopping=stop))
         web = WebServer(app=app, listener=listener, settings=settings)
     crew = None if role == "web" else Crew(engine)
     return App(

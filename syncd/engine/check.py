@@ -144,10 +144,11 @@ def check_merchant(engine: Engine, merchant_id: int) -> Iterator[Finding]:
         else _wrong("ledger", f"{differences} figures are not the sum of their movements: `syncd ledger verify`")
     )
     for row in rows:
-        yield from _check_connection(engine, row)
+        yield from check_connection(engine, row)
 
 
-def _check_connection(engine: Engine, row: Connection) -> Iterator[Finding]:
+def check_connection(engine: Engine, row: Connection) -> Iterator[Finding]:
+    """What one connection needs, asked by harmless calls."""
     try:
         info = test(engine, row.id or 0)
     except (ConnectorError, SyncdError) as error:

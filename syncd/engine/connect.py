@@ -41,7 +41,8 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreRequest:
     """What a person wants connected. `settings` are not secret; `locations` are the back office's, by id or name (none:
-    the default one); `record` is `paid` or `placed`; `live`: go live at once.
+    the default one); `record` is `paid` or `placed`; `live`: go live at once;
+    `reconnects`: the connection that only gets a new key.
     """
 
     merchant_id: int
@@ -53,6 +54,7 @@ class StoreRequest:
     starting_point: str = "backoffice"
     live: bool = False
     actor: str = ""
+    reconnects: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import col, func, select
+from sqlmodel import Session, col, func, select
 
 from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionState, Listing, OAuthState
 from syncd.engine.catalogue import Progress, no_progress
-from syncd.engine.connect import Connected, StoreRequest, connect_store, require_authority
+from syncd.engine.connect import Connected, StoreRequest, connect_store, reconnect, require_authority
 from syncd.engine.connectors import merged_settings, plugin_of
 from syncd.engine.context import Engine
 from syncd.engine.hands import trying
@@ -25,6 +25,7 @@ from syncd.engine.wake import wake
 from syncd.errors import NotPossible, SyncdError
 
 CONSENT_FOR = timedelta(minutes=10)
+_BOUND = "bound-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ def begin(
         _flow_settings(engine, wanted, credentials),
         callback_url=callback_address(engine, wanted.platform),
         return_url=return_url or f"{engine.settings.web.public_url.rstrip('/')}/app/stores",
-        state=new_token() + (f".{_mark(browser)}" if browser else ""),
+        state=_new_state(browser),
     )
     body = json.dumps({"wanted": asdict(wanted), "credentials": dict(credentials)}).encode()
     with engine.database.transaction() as session:
@@ -80,8 +81,13 @@ def begin(
 
 def is_from_browser(state: str, browser: str) -> bool:
     """Whether an answer that came by this browser was begun in it; True for one that was begun without a browser."""
-    _, _, mark = state.partition(".")
-    return not mark or hmac.compare_digest(mark.encode(), _mark(browser).encode())
+    is_bound, mark = state.startswith(_BOUND), state.rpartition("-")[2]
+    return not is_bound or hmac.compare_digest(mark.encode(), _mark(browser).encode())
+
+
+def _new_state(browser: str) -> str:
+    """A one-time word of letters, digits, - and _ (WordPress keeps nothing else), with the mark of its browser."""
+    return f"{_BOUND}{new_token()}-{_mark(browser)}" if browser else f"free-{new_token()}"
 
 
 def _mark(browser: str) -> str:
@@ -158,13 +164,85 @@ def complete(engine: Engine, state: str, progress: Progress = no_progress) -> No
         wanted, credentials = _opened(engine, row)
         connection_id, failure = None, ""
         try:
-            connection_id = connect_store(engine, wanted, credentials, progress).connection_id
+            connection_id = _connect(engine, wanted, credentials, progress)
         except (ConnectorError, SyncdError) as error:
             failure = str(error)
         with engine.database.transaction() as session:
             row = session.get_one(OAuthState, state)
             row.connection_id, row.failure = connection_id, failure
             row.request = engine.keyring.seal(b"")
+
+
+def _connect(engine: Engine, wanted: StoreRequest, credentials: Mapping[str, str], progress: Progress) -> int:
+    if wanted.reconnects is None:
+        return connect_store(engine, wanted, credentials, progress).connection_id
+    reconnect(engine, wanted.reconnects, credentials, actor=wanted.actor)
+    return wanted.reconnects
+
+
+def keep_grant(engine: Engine, wanted: StoreRequest, credentials: Mapping[str, str]) -> str:
+    """Have a store connected by keys that a person has given: the daemon does it, as after an approval.
+
+    Returns the word by which `arrival` tells what came of it.
+    """
+    now, state = engine.clock.now(), _new_state("")
+    kept = json.dumps({"wanted": asdict(wanted), "credentials": dict(credentials)}).encode()
+    with engine.database.transaction() as session:
+        session.add(
+            OAuthState(
+                state=state,
+                merchant_id=wanted.merchant_id,
+                platform=wanted.platform,
+                request=engine.keyring.seal(kept),
+                created_at=now,
+                expires_at=now + CONSENT_FOR,
+                used_at=now,
+            )
+        )
+        wake(session)
+    return state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """How far an approval has come: waited for, arrived and being connected, connected, or failed in words."""
+
+    platform: str
+    has_arrived: bool
+    connection: str | None
+    failure: str
+    listings: int
+    waited: timedelta
+
+
+def arrival(session: Session, merchant_id: int, state: str, now: datetime) -> Arrival | None:
+    """How far this approval of this merchant is; None where there is none."""
+    row = session.get(OAuthState, state)
+    if row is None or row.merchant_id != merchant_id:
+        return None
+    connection = session.get(Connection, row.connection_id) if row.connection_id else _newest(session, row)
+    count = select(func.count()).select_from(Listing)
+    return Arrival(
+        platform=row.platform,
+        has_arrived=row.used_at is not None,
+        connection=connection.name if connection is not None and row.connection_id else None,
+        failure=row.failure,
+        listings=session.exec(count.where(Listing.connection_id == connection.id)).one() if connection else 0,
+        waited=now - row.created_at,
+    )
+
+
+def _newest(session: Session, row: OAuthState) -> Connection | None:
+    """The connection that is just being made of an approval."""
+    return session.exec(
+        select(Connection)
+        .where(
+            Connection.merchant_id == row.merchant_id,
+            Connection.platform == row.platform,
+            col(Connection.created_at) >= row.created_at,
+        )
+        .order_by(col(Connection.id).desc())
+    ).first()
 
 
 def outcome(engine: Engine, state: str) -> Connected | None:

@@ -24,6 +24,11 @@ class Plugins:
     broken: Mapping[str, str]
 
 
+def platforms_with_consent(found: Mapping[str, Plugin]) -> frozenset[str]:
+    """Platforms that have a page of approval of their own."""
+    return frozenset(name for name, plugin in found.items() if plugin.consent is not None)
+
+
 def load_plugins() -> Plugins:
     """Every connector that is installed. One that fails is named in `broken`; the others run."""
     return load_from(entry_points(group=GROUP))

@@ -3,6 +3,8 @@
 The answer comes back to `/connections/callback/…` (`consent.py`), and counts only in the browser that began it.
 """
 
+from collections.abc import Mapping, Sequence
+
 from starlette.responses import Response
 
 from syncd.engine import consents
@@ -12,6 +14,9 @@ from syncd.web.frame.pages import Pages
 from syncd.web.frame.visit import Visit
 
 pages = Pages()
+
+ARRIVED = "/app/setup/arrived"
+"""Where the browser comes back to; WooCommerce adds the state as `user_id`."""
 
 
 @pages.get("/connections/shopify")
@@ -26,18 +31,29 @@ def approve_woocommerce(visit: Visit) -> Response:
     return begin(visit, "woocommerce", {"url": visit.query("url")}, "your store")
 
 
-def begin(visit: Visit, platform: str, settings: dict[str, str], called: str) -> Response:
+def begin(
+    visit: Visit,
+    platform: str,
+    settings: dict[str, str],
+    called: str,
+    *,
+    name: str = "",
+    locations: Sequence[str] = (),
+    credentials: Mapping[str, str] | None = None,
+    reconnects: int | None = None,
+) -> Response:
     """Send the person to a store's page of approval. Raises NotPossible and Refused."""
     if not all(settings.values()):
         raise NotPossible(f"Say which store: add ?{next(iter(settings))}= to the address.")
-    locations = tuple(visit.request.query_params.getlist("location"))
     wanted = StoreRequest(
         merchant_id=visit.merchant_id,
         platform=platform,
         settings=settings,
-        name=visit.query("name"),
-        locations=locations,
+        name=name or visit.query("name"),
+        locations=tuple(locations) or tuple(visit.request.query_params.getlist("location")),
         actor=visit.actor,
+        reconnects=reconnects,
     )
-    begun = consents.begin(visit.engine, wanted, {}, browser=visit.token)
+    address = f"{visit.engine.settings.web.public_url.rstrip('/')}{ARRIVED}"
+    begun = consents.begin(visit.engine, wanted, credentials or {}, browser=visit.token, return_url=address)
     return visit.leave(begun.url, called)

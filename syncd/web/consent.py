@@ -5,12 +5,13 @@ quickly; the daemon connects the store afterwards (`syncd/engine/consents.py`), 
 """
 
 from dataclasses import dataclass
-from html import escape
+from urllib.parse import urlencode
 
 import structlog
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from connectors.sdk.errors import ConnectorError, Refused
@@ -18,15 +19,15 @@ from syncd.engine import consents
 from syncd.engine.context import Engine
 from syncd.errors import DatabaseAway, SyncdError
 from syncd.web.body import BodyTooLarge, read_body
+from syncd.web.connect_doors import ARRIVED
+from syncd.web.frame.pages import visit_of
 from syncd.web.frame.visit import SESSION
+from syncd.web.pages.setup.platform_words import words_of_callback
 
 log = structlog.get_logger(__name__)
 
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>syncd</title>
-<main><h1>{title}</h1><p>{words}</p><p><a href="/app/stores">Go to your stores</a></p></main></html>"""
 STRANGE = "This approval did not start in this browser. Nothing was connected. Start again from the page of your store."
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",  # the address holds a one-time code
     "Cache-Control": "no-store",
 }
@@ -50,24 +51,32 @@ class ConsentCallback:
         if request.method == "GET" and not consents.is_from_browser(
             query.get("state", ""), request.cookies.get(SESSION, "")
         ):
-            return _answer(request, 400, "Not connected", STRANGE)
+            return await self._answer(request, 400, "Not connected", STRANGE)
         try:
             body = await read_body(request, self.body_limit)
             await run_in_threadpool(consents.finish, self.engine, platform, query.get("state", ""), query, body)
         except (BodyTooLarge, ClientDisconnect):
-            return _answer(request, 413, "Not connected", "That was too much to read.")
+            return await self._answer(request, 413, "Not connected", "That was too much to read.")
         except DatabaseAway:
-            return _answer(request, 503, "Not connected yet", "syncd cannot store anything right now. Try again.")
+            return await self._answer(
+                request, 503, "Not connected yet", "syncd cannot store anything right now. Try again."
+            )
         except (SyncdError, Refused) as error:
-            return _answer(request, 400, "Not connected", str(error))
+            return await self._answer(request, 400, "Not connected", str(error))
         except ConnectorError as error:
             log.warning("consent_not_finished", platform=platform, error=error)
-            return _answer(request, 502, "Not connected", f"The store did not answer as it should: {error}")
-        return _answer(request, 200, "Approved", "The store is being connected; you can close this page.")
+            return await self._answer(request, 502, "Not connected", f"The store did not answer as it should: {error}")
+        if request.method == "GET":
+            return RedirectResponse(f"{ARRIVED}?{urlencode({'user_id': query.get('state', '')})}", 303, _HEADERS)
+        return PlainTextResponse("The store is being connected.")
 
+    async def _answer(self, request: Request, status: int, title: str, words: str) -> Response:
+        if request.method == "POST":
+            return PlainTextResponse(words, status_code=status)
+        return await run_in_threadpool(self._page, request, status, title, words)
 
-def _answer(request: Request, status: int, title: str, words: str) -> Response:
-    if request.method == "POST":
-        return PlainTextResponse(words, status_code=status)
-    page = _PAGE.format(title=escape(title), words=escape(words))
-    return HTMLResponse(page, status_code=status, headers=_HEADERS)
+    def _page(self, request: Request, status: int, title: str, words: str) -> Response:
+        visit = visit_of(self.engine, request, FormData())
+        response = visit.render("setup/not_connected.html", status, heading=title, words=words_of_callback(words))
+        response.headers["Referrer-Policy"] = _HEADERS["Referrer-Policy"]
+        return response

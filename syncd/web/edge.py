@@ -1,6 +1,7 @@
 """The one app that the daemon serves: webhooks and health as plain routes, `site.py` beside them."""
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 
@@ -16,11 +17,12 @@ from syncd.web.webhooks import Webhooks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """What routes are made from; `app.state.edge` has it."""
+    """What routes are made from; `app.state.edge` has it. `stopping` ends streams that would go on for ever."""
 
     engine: Engine
     inbox: Inbox
     metrics: Metrics
+    stopping: threading.Event = field(default_factory=threading.Event)
 
 
 def create_app(edge: Edge) -> FastAPI:

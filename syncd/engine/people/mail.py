@@ -67,6 +67,11 @@ def password_changed(settings: Settings, to: str) -> bool:
     )
 
 
+def test_message(settings: Settings, to: str) -> bool:
+    """Show somebody that messages arrive."""
+    return send(settings, to, "A test message of syncd", "Messages of syncd reach you. Nothing to do.\n")
+
+
 def reset_link(settings: Settings, to: str, token: str) -> bool:
     """Send the way back in."""
     return send(

@@ -3,6 +3,7 @@
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from syncd.web.body import says_more_than
 from syncd.web.problems import problem
 
 COUNTS_ITSELF = ("/connections/webhook/", "/connections/callback/")
@@ -21,7 +22,8 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         words, read = f"The body may have {self._limit} bytes at most.", 0
-        if _told(scope) > self._limit:
+        told = dict(scope["headers"]).get(b"content-length", b"")
+        if says_more_than(self._limit, told.decode("latin-1")):
             await problem(413, words, {"Connection": "close"})(scope, receive, send)
             return
 
@@ -34,8 +36,3 @@ class BodyLimit:
             return message
 
         await self._app(scope, receive_counted, send)
-
-
-def _told(scope: Scope) -> int:
-    told = dict(scope["headers"]).get(b"content-length", b"")
-    return int(told) if told.isdigit() else 0

@@ -27,7 +27,7 @@ def currency_sign(code: str) -> str:
 def seconds_words(seconds: float | None) -> str:
     """`1.4 s`, `12 s`, `3 min`, `2 h 10 min`."""
     if seconds is None:
-        return "–"
+        return "\N{EN DASH}"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 90:

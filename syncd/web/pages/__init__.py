@@ -3,6 +3,19 @@
 They read by `syncd/engine/views` and act by the same engine functions as the commands. `PAGES` is all of them.
 """
 
-from syncd.web.pages import issues, overview, sales, stock
+from syncd.web.pages import events, history, issues, overview, rules, runs, sales, stock, stores
+from syncd.web.pages.setup import connecting, living
 
-PAGES = (overview.pages, stock.pages, sales.pages, issues.pages)
+PAGES = (
+    overview.pages,
+    stock.pages,
+    sales.pages,
+    issues.pages,
+    living.pages,
+    stores.pages,
+    connecting.pages,
+    runs.pages,
+    history.pages,
+    rules.pages,
+    events.pages,
+)

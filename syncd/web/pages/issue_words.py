@@ -9,13 +9,12 @@ from datetime import datetime
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from schema.tables import Connection, InventoryCache, Listing, Location, Match, OrderLine, SalesLog, StockItem
 from syncd.engine.authority import Authority, authority_of
 from syncd.engine.release import IssueView
 from syncd.web.frame.visit import Visit
-from syncd.web.frame.wording import in_path
+from syncd.web.frame.wording import count_words, in_path
 
 URGENT = ("needs_auth", "location_gone")
 _URGENCY = {"needs_auth": 0, "location_gone": 1, "oversell": 2, "reading_held": 3, "drift_held": 4, "undone": 5}
@@ -154,7 +153,7 @@ def _needs_auth(case: _Case) -> _Words:
     ).one()
     since = case.visit.times.at(case.issue.opened_at)
     is_office = case.authority.name == case.store
-    numbers = f"{waiting} numbers wait." if waiting != 1 else "1 number waits."
+    numbers = "No number waits yet." if not waiting else f"{count_words(waiting, 'number waits', 'numbers wait')}."
     meaning = (
         "Its stock is not read and no sale is recorded until it is reconnected."
         if is_office
@@ -166,8 +165,8 @@ def _needs_auth(case: _Case) -> _Words:
         state="Needs reconnecting",
         title=f"{case.store} needs reconnecting",
         gist=f"Its key stopped working at {since}. {numbers if not is_office else ''}".strip(),
-        happened=(f"The store stopped accepting our key at {since}.", meaning),
-        until="No further tries until it is reconnected. Sales made meanwhile are fetched right after.",
+        happened=(f"The store stopped accepting our key at {since}.", meaning, "We make no further tries until then."),
+        until="",
         todo="Press Reconnect, sign in as administrator, approve. It takes a minute. Products stay matched.",
         buttons=(
             Button(label="Reconnect", path=f"{case.store_path}/reconnect", icon="key"),
@@ -365,16 +364,7 @@ def _times_sold(case: _Case, listing: str) -> int:
     return case.session.exec(
         select(func.count())
         .select_from(SalesLog)
-        .where(
-            SalesLog.merchant_id == case.visit.merchant_id,
-            col(SalesLog.order_line_id).in_(_lines_of(case, listing)),
-        )
-    ).one()
-
-
-def _lines_of(case: _Case, listing: str) -> SelectOfScalar[int | None]:
-    return (
-        select(OrderLine.id)
+        .join(OrderLine, col(OrderLine.id) == col(SalesLog.order_line_id))
         .join(Listing, col(Listing.id) == col(OrderLine.listing_id))
         .join(Connection, col(Connection.id) == col(Listing.connection_id))
         .where(
@@ -383,7 +373,7 @@ def _lines_of(case: _Case, listing: str) -> SelectOfScalar[int | None]:
             Listing.external_id == listing,
             Listing.match != Match.LINKED,
         )
-    )
+    ).one()
 
 
 def _refused(case: _Case) -> _Words:

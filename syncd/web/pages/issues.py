@@ -71,7 +71,7 @@ def _page(visit: Visit, listed: list[Told], issue_id: int | None, *, is_one: boo
         values: dict[str, Any] = {
             "issues": listed,
             "show": visit.query("show", "open"),
-            "counts": _counts(session, visit),
+            "counts": counts(session, visit),
             "told": None,
             "is_one": is_one,
         }
@@ -104,7 +104,15 @@ def _found(session: Session, visit: Visit, issue_id: int) -> Issue:
         raise NothingHere from None
 
 
-def _counts(session: Session, visit: Visit) -> dict[str, int]:
+def live_parts(visit: Visit) -> list[tuple[str, str]]:
+    """What changes by itself on the page: the list."""
+    with visit.reading() as session:
+        rows = _listed(session, visit)
+    return [("issue-rows", visit.draw("parts/issue_rows.html", issues=rows))]
+
+
+def counts(session: Session, visit: Visit) -> dict[str, int]:
+    """How many issues are open, and how many of them are the visitor's."""
     is_open = (Issue.merchant_id == visit.merchant_id, Issue.state == IssueState.OPEN)
     count = select(func.count()).select_from(Issue).where(*is_open)
     return {

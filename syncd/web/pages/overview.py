@@ -78,6 +78,18 @@ def told_issues(session: Session, visit: Visit, limit: int | None = None) -> lis
     return [tell(session, visit, issue) for issue in ordered[:limit]]
 
 
+def live_parts(visit: Visit) -> list[tuple[str, str]]:
+    """What changes by itself on the page: figures, stores, issues."""
+    with visit.reading() as session:
+        found = figures(session, visit)
+        issues = told_issues(session, visit)
+    return [
+        ("kpis", visit.draw("parts/kpis.html", figures=found)),
+        ("stores", visit.draw("parts/stores_table.html", figures=found)),
+        ("issues", visit.draw("overview/issues.html", shown=issues[:MOST_ISSUES])),
+    ]
+
+
 # ------------------------------------------------------------------------------------------- charts
 
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session
 from starlette.responses import Response
@@ -104,33 +105,49 @@ def one_sku(visit: Visit) -> Response:
         return _then(visit, sku, at)
     with visit.reading() as session:
         try:
-            told = explain.explain(session, visit.merchant_id, sku, visit.now)
+            values = _told(session, visit, sku)
         except NotPossible:
             raise NothingHere from None
-        chosen = visit.query("store")
-        store = next((each for each in told.stores if each.connection == chosen), None)
-        if store is None and told.stores:
-            store = told.stores[0]
         return visit.render(
             "stock/sku.html",
-            sku=sku,
-            name=sku_view.name_of(session, visit.merchant_id, sku),
-            told=told,
-            store=store,
-            lines=receipt_rows(store.lines if store else _of_locations(told)),
-            story=store.lines[-1] if store else None,
-            places=sku_view.places_of(session, visit.merchant_id, sku),
+            **values,
             authority=authority_view(session, visit.merchant_id),
-            office=office_row(session, visit.merchant_id, visit.now),
             history=_history(session, visit, sku),
             range=visit.query("range", "7d"),
-            movements=sku_view.movements(
-                session, visit.merchant_id, sku, limit=MOVEMENTS, before_id=number_of(visit, "before") or None
-            ),
             issues=[
                 tell(session, visit, issue) for issue in list_issues(session, visit.merchant_id) if issue.sku == sku
             ],
         )
+
+
+def _told(session: Session, visit: Visit, sku: str) -> dict[str, Any]:
+    """The receipt of one store, every place, the last movements. Raises NotPossible where nobody knows the SKU."""
+    told = explain.explain(session, visit.merchant_id, sku, visit.now)
+    store = next((each for each in told.stores if each.connection == visit.query("store")), None)
+    if store is None and told.stores:
+        store = told.stores[0]
+    before = number_of(visit, "before") or None
+    return {
+        "sku": sku,
+        "name": sku_view.name_of(session, visit.merchant_id, sku),
+        "told": told,
+        "store": store,
+        "lines": receipt_rows(store.lines if store else _of_locations(told)),
+        "story": store.lines[-1] if store else None,
+        "places": sku_view.places_of(session, visit.merchant_id, sku),
+        "office": office_row(session, visit.merchant_id, visit.now),
+        "movements": sku_view.movements(session, visit.merchant_id, sku, limit=MOVEMENTS, before_id=before),
+    }
+
+
+def live_parts(visit: Visit) -> list[tuple[str, str]]:
+    """What changes by itself on the page of an SKU."""
+    try:
+        with visit.reading() as session:
+            values = _told(session, visit, visit.query("sku"))
+    except NotPossible:
+        return []
+    return [(name, visit.draw(f"stock/{name}.html", **values)) for name in ("receipt", "places", "movements")]
 
 
 def _of_locations(told: explain.Explanation) -> tuple[ReceiptLine, ...]:

@@ -1,0 +1,291 @@
+"""Steps 1 to 3 of the wizard: the back office, which store, and connecting it."""
+
+import base64
+import json
+import secrets
+from collections.abc import Mapping
+
+from sqlmodel import Session
+from starlette.responses import Response
+
+from connectors.sdk.contract import Role
+from connectors.sdk.errors import ConnectorError
+from connectors.sdk.values import Location
+from syncd.engine import accounts, backoffice, consents
+from syncd.engine.connect import StoreRequest
+from syncd.engine.plugins import platforms_with_consent
+from syncd.engine.views.authority import authority_view
+from syncd.engine.views.stock_list import locations
+from syncd.errors import NotPossible, VaultError
+from syncd.web.connect_doors import begin
+from syncd.web.frame.pages import NothingHere, Pages
+from syncd.web.frame.visit import Visit
+from syncd.web.frame.wording import count_words, in_path, platform_name
+from syncd.web.pages.setup.platform_words import KEY_FIELDS, words_of_error
+from syncd.web.pages.setup.steps import first_steps, rail
+
+pages = Pages()
+
+OFFICE = "prokip"
+STORES = ("shopify", "woocommerce", "custom")
+SETTING = {"shopify": "shop", "woocommerce": "url", "custom": "url"}
+
+
+@pages.get("/app/setup")
+def go_on(visit: Visit) -> Response:
+    """On to the step that comes next."""
+    with visit.reading() as session:
+        steps = first_steps(session, visit.merchant_id)
+    return visit.go(next((step.path for step in steps if step.state == "now"), "/app/setup/store"))
+
+
+# ------------------------------------------------------------------------------------------- the back office
+
+
+@pages.get("/app/setup/backoffice")
+def ask_office(visit: Visit) -> Response:
+    """Prokip, or syncd's own ledger."""
+    return _office_page(visit)
+
+
+def _office_page(
+    visit: Visit,
+    *,
+    wrong: str = "",
+    details: str = "",
+    places: tuple[Location, ...] = (),
+    kept: str = "",
+    name: str = "",
+) -> Response:
+    with visit.reading() as session:
+        values = {
+            "rail": rail(session, visit.merchant_id, "backoffice"),
+            "authority": authority_view(session, visit.merchant_id),
+        }
+    typed = {field: visit.sent(field) for field in ("url", "username", "client_id")}
+    return visit.render(
+        "setup/backoffice.html",
+        422 if wrong else 200,
+        **values,
+        wrong=wrong,
+        details=details,
+        typed=typed,
+        places=places,
+        kept=kept,
+        office_name=name,
+        how=visit.sent("how") or "prokip",
+    )
+
+
+@pages.post("/app/setup/backoffice")
+def take_office(visit: Visit) -> Response:
+    """Try the credentials; with several locations ask for the one that stores sell from; then keep it."""
+    if visit.sent("how") == "ledger":
+        done = backoffice.set_ledger(visit.engine, visit.merchant_id, actor=visit.actor)
+        return _office_done(visit, done)
+    try:
+        settings, credentials = _office_keys(visit)
+        location = visit.sent("location") or None
+        if location is None:
+            info = accounts.probe(visit.engine, Role.BACKOFFICE, OFFICE, settings, credentials).info
+            active = tuple(place for place in info.locations if place.is_active)
+            if not active:
+                return _office_page(visit, wrong=NO_LOCATION)
+            if len(active) > 1:
+                return _office_page(visit, places=active, kept=_seal(visit, settings, credentials), name=info.name)
+            location = active[0].location_id
+        done = backoffice.connect_backoffice(
+            visit.engine, visit.merchant_id, OFFICE, settings, credentials, location=location, actor=visit.actor
+        )
+    except ConnectorError as error:
+        words = words_of_error(OFFICE, {"url": visit.sent("url")}, error)
+        return _office_page(visit, wrong=words, details=str(error))
+    except NotPossible as error:
+        return _office_page(visit, wrong=str(error))
+    return _office_done(visit, done)
+
+
+NO_LOCATION = "Prokip lists no location for this user. In Prokip open Users, this user, Locations."
+
+
+def _office_done(visit: Visit, done: backoffice.AuthoritySet) -> Response:
+    with visit.reading() as session:
+        places = len([place for place in authority_view(session, visit.merchant_id).locations if place.is_active])
+    said = f"{done.name[:1].upper()}{done.name[1:]} is connected, {count_words(places, 'location')}."
+    return visit.go("/app/setup/store", said=" ".join((said, *done.warnings)), tone="warn" if done.warnings else "ok")
+
+
+def _office_keys(visit: Visit) -> tuple[dict[str, str], dict[str, str]]:
+    """What was typed, or what was typed before and came back sealed."""
+    if visit.sent("kept"):
+        return _open(visit, visit.sent("kept"))
+    url = visit.sent("url")
+    if url and "://" not in url:
+        url = f"https://{url}"
+    told = {field.name: visit.secret(field.name).strip() for field in KEY_FIELDS[OFFICE]}
+    settings = {"url": url} if url else {}
+    return settings, {name: value for name, value in told.items() if value}
+
+
+def _seal(visit: Visit, settings: Mapping[str, str], credentials: Mapping[str, str]) -> str:
+    """Carried through the next form, readable for nobody but us, good for this visitor only."""
+    body = json.dumps([visit.who.user_id, dict(settings), dict(credentials)]).encode()
+    return base64.urlsafe_b64encode(visit.engine.keyring.seal(body)).decode()
+
+
+def _open(visit: Visit, kept: str) -> tuple[dict[str, str], dict[str, str]]:
+    try:
+        body = visit.engine.keyring.open_bytes(base64.urlsafe_b64decode(kept.encode()))
+        user_id, settings, credentials = json.loads(body)
+    except (VaultError, ValueError):
+        raise NotPossible("This form is too old. Type it once more.") from None
+    if user_id != visit.who.user_id:
+        raise NotPossible("This form is somebody else's. Type it once more.")
+    return settings, credentials
+
+
+# ------------------------------------------------------------------------------------------- which store
+
+
+@pages.get("/app/setup/store")
+def choose_store(visit: Visit) -> Response:
+    """Shopify, WooCommerce, or a shop of one's own."""
+    with visit.reading() as session:
+        if not authority_view(session, visit.merchant_id).is_set:
+            return visit.go("/app/setup/backoffice")
+        steps = rail(session, visit.merchant_id, "store")
+    platforms = [name for name in STORES if name in visit.engine.plugins]
+    return visit.render("setup/store.html", rail=steps, platforms=platforms)
+
+
+# ------------------------------------------------------------------------------------------- coming back
+
+
+@pages.get("/app/setup/arrived")
+def arrived(visit: Visit) -> Response:
+    """Wait here while the key arrives and the products are read; asks again by itself."""
+    with visit.reading() as session:
+        found = consents.arrival(session, visit.merchant_id, visit.query("user_id"), visit.now)
+        if found is None:
+            raise NothingHere
+        steps = rail(session, visit.merchant_id, "connect", platform=found.platform)
+    if found.connection is not None:
+        said = f"{found.connection} is connected, {count_words(found.listings, 'product')} read. No number was changed."
+        return visit.go(f"/app/stores/{in_path(found.connection)}/matching", said=said)
+    was_denied = visit.query("success") == "0"
+    response = visit.render("setup/arrived.html", rail=steps, found=found, was_denied=was_denied)
+    if not found.failure and not was_denied:
+        response.headers["Refresh"] = "1"
+    return response
+
+
+# ------------------------------------------------------------------------------------------- connecting
+
+
+@pages.get("/app/setup/{platform}")
+def ask_connect(visit: Visit) -> Response:
+    """The address, then approval or keys."""
+    return _connect_page(visit)
+
+
+def _platform(visit: Visit) -> str:
+    platform = visit.part("platform")
+    if platform not in SETTING or platform not in visit.engine.plugins:
+        raise NothingHere
+    return platform
+
+
+def _connect_page(visit: Visit, *, wrong: str = "", details: str = "") -> Response:
+    platform = _platform(visit)
+    with visit.reading() as session:
+        if not authority_view(session, visit.merchant_id).is_set:
+            return visit.go("/app/setup/backoffice")
+        values = {
+            "rail": rail(session, visit.merchant_id, "connect", platform=platform),
+            "places": locations(session, visit.merchant_id),
+        }
+    public_url = visit.engine.settings.web.public_url
+    return visit.render(
+        f"setup/{platform}.html",
+        422 if wrong else 200,
+        **values,
+        platform=platform,
+        fields=KEY_FIELDS[platform],
+        wrong=wrong,
+        details=details,
+        typed=_typed(visit, platform),
+        can_approve=platform in platforms_with_consent(visit.engine.plugins) and bool(public_url),
+        has_app=bool(visit.engine.settings.of_platform(platform).get("client_id")),
+        public_url=public_url,
+        new_secret=f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}",
+    )
+
+
+def _typed(visit: Visit, platform: str) -> dict[str, str]:
+    fields = [SETTING[platform], "name", *(field.name for field in KEY_FIELDS[platform] if not field.is_secret)]
+    return {field: visit.sent(field) for field in (*fields, "api_url")}
+
+
+@pages.post("/app/setup/{platform}")
+def connect(visit: Visit) -> Response:
+    """Go to the page of approval, or try the keys and connect."""
+    platform = _platform(visit)
+    settings = _settings(visit, platform)
+    try:
+        with visit.reading() as session:
+            _require_places(session, visit)
+        if visit.sent("how") == "approve":
+            return begin(
+                visit,
+                platform,
+                settings,
+                platform_name(platform) if platform == next(iter(STORES)) else "your store",
+                name=visit.sent("name"),
+                locations=visit.sent_all("location"),
+                credentials=_app(visit),
+            )
+        keys = {field.name: visit.secret(field.name).strip() for field in KEY_FIELDS[platform]} | _app(visit)
+        return _by_keys(visit, platform, settings, {name: key for name, key in keys.items() if key})
+    except ConnectorError as error:
+        return _connect_page(visit, wrong=words_of_error(platform, settings, error), details=str(error))
+    except NotPossible as error:
+        return _connect_page(visit, wrong=str(error))
+
+
+def _settings(visit: Visit, platform: str) -> dict[str, str]:
+    name = SETTING[platform]
+    told = visit.sent(name)
+    if name == "url" and told and "://" not in told:
+        told = f"https://{told}"
+    settings = {name: told, "api_url": visit.sent("api_url"), accounts.LOCATION: visit.sent(accounts.LOCATION)}
+    return {key: value for key, value in settings.items() if value}
+
+
+def _app(visit: Visit) -> dict[str, str]:
+    """The client id and secret of an app of the merchant's own."""
+    told = {name: visit.secret(name).strip() for name in ("client_id", "client_secret")}
+    return {name: value for name, value in told.items() if value}
+
+
+def _require_places(session: Session, visit: Visit) -> None:
+    known = {place.external_id for place in locations(session, visit.merchant_id)}
+    if set(visit.sent_all("location")) - known:
+        raise NotPossible("One of these locations is not there any more. Choose again.")
+
+
+def _by_keys(visit: Visit, platform: str, settings: dict[str, str], keys: dict[str, str]) -> Response:
+    """Ask the store who it is, so that a wrong key is told at once; the rest the daemon does."""
+    probed = accounts.probe(visit.engine, Role.STORE, platform, settings, keys)
+    accounts.choose_store_location(probed, platform)
+    with visit.reading() as session:
+        accounts.refuse_twice(session, visit.merchant_id, platform, probed.info.account_id)
+    wanted = StoreRequest(
+        merchant_id=visit.merchant_id,
+        platform=platform,
+        settings=settings,
+        name=visit.sent("name"),
+        locations=tuple(visit.sent_all("location")),
+        actor=visit.actor,
+    )
+    state = consents.keep_grant(visit.engine, wanted, probed.credentials)
+    return visit.go(f"/app/setup/arrived?user_id={state}")

@@ -1,0 +1,321 @@
+"""Steps 4 to 6 of the wizard, also later on the store's own pages: match products, watch in shadow, go live."""
+
+import csv
+import io
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, func, select
+from starlette.responses import Response
+
+from connectors.sdk.errors import ConnectorError
+from schema.tables import Connection, ConnectionState, InventoryCache, Issue, IssueState, Listing, Order, SalesLog
+from syncd.engine import golive, match
+from syncd.engine.audit import audit
+from syncd.engine.golive import Preview, PreviewRow
+from syncd.engine.hands import store_hand
+from syncd.engine.views.authority import authority_view
+from syncd.engine.views.matching_list import TABS, match_page
+from syncd.errors import NotPossible
+from syncd.web.frame.pages import Pages
+from syncd.web.frame.visit import Visit
+from syncd.web.frame.wording import count_words, in_path
+from syncd.web.pages.paging import Pager, file_of, number_of, safe_cell
+from syncd.web.pages.setup.steps import rail
+from syncd.web.pages.stores import found
+
+pages = Pages()
+
+PAGE = 50
+MOST_SUGGESTED = 500
+MOST_IN_A_FILE = 100_000
+LONG_ENOUGH = timedelta(days=2)
+ENOUGH_ORDERS = 20
+SHADOW_TABS = ("change", "down", "up", "zero", "right")
+
+
+# ------------------------------------------------------------------------------------------- matching
+
+
+@pages.get("/app/stores/{name}/matching")
+def matching(visit: Visit) -> Response:
+    """What belongs together, what does not, and what to do for each."""
+    with visit.reading() as session:
+        row = found(session, visit)
+        tab, text, offset = visit.query("show", "all"), visit.query("q"), number_of(visit, "from")
+        page = match_page(session, row, tab=tab, text=text, offset=offset, limit=PAGE)
+        values: dict[str, Any] = {
+            "row": row,
+            "page": page,
+            "rail": rail(session, visit.merchant_id, "matching", store=row),
+            "authority": authority_view(session, visit.merchant_id),
+            "known": _known(session, visit.merchant_id),
+        }
+    pager = Pager(offset=offset, limit=PAGE, total=page.total)
+    return visit.render("setup/matching.html", **values, tab=tab, text=text, tabs=TABS, pager=pager)
+
+
+def _known(session: Session, merchant_id: int) -> list[str]:
+    return list(
+        session.exec(
+            select(InventoryCache.sku)
+            .where(InventoryCache.merchant_id == merchant_id)
+            .distinct()
+            .order_by(col(InventoryCache.sku))
+            .limit(MOST_SUGGESTED)
+        )
+    )
+
+
+@pages.post("/app/stores/{name}/matching")
+def change_match(visit: Visit) -> Response:
+    """Link by hand, ignore, undo either; or keep which side is the starting point."""
+    with visit.reading() as session:
+        row = found(session, visit)
+    path = f"/app/stores/{in_path(row.name)}/matching"
+    back, listing = visit.sent("back") or path, visit.sent("listing")
+    if not back.startswith(path):
+        back = path
+    match visit.sent("deed"):
+        case "link":
+            counted = match_link(visit, row, listing)
+            said = f"Linked to {visit.sent('sku')}."
+            if counted:
+                said += f" {count_words(counted, 'sale')} will now be recorded."
+        case "unlink":
+            match_unlink(visit, row, listing)
+            said = "Undone."
+        case "ignore":
+            chosen = visit.sent_all("listing")
+            for each in chosen:
+                match_ignore(visit, row, each)
+            said = f"{count_words(len(chosen), 'product')} ignored. It can be undone under Ignored."
+        case _:
+            return _keep_direction(visit, row)
+    return visit.go(back, said=said)
+
+
+def match_link(visit: Visit, row: Connection, listing: str) -> int:
+    """Join a product to an SKU."""
+    return match.link(visit.engine, row.id or 0, listing, visit.sent("sku"), actor=visit.actor)
+
+
+def match_unlink(visit: Visit, row: Connection, listing: str) -> None:
+    """Take back what was decided by hand."""
+    match.unlink(visit.engine, row.id or 0, listing, actor=visit.actor)
+
+
+def match_ignore(visit: Visit, row: Connection, listing: str) -> None:
+    """Leave a product alone."""
+    match.ignore(visit.engine, row.id or 0, listing, actor=visit.actor)
+
+
+def _keep_direction(visit: Visit, row: Connection) -> Response:
+    wanted = {"pull": "store", "push": "backoffice"}.get(visit.sent("direction"))
+    if wanted is not None and wanted != row.starting_point:
+        with visit.engine.database.transaction() as session:
+            kept = session.get_one(Connection, row.id)
+            kept.starting_point = wanted
+            audit(session, row.merchant_id, visit.actor, "starting_point", row.name, {"is": wanted}, visit.now)
+    return visit.go(f"/app/stores/{in_path(row.name)}/shadow")
+
+
+@pages.get("/app/stores/{name}/matching.csv")
+def missing_file(visit: Visit) -> Response:
+    """What the other side lacks, as a file it can import: SKU, name, price, quantity."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["sku", "name", "price", "quantity"])
+    with visit.reading() as session:
+        row = found(session, visit)
+        for cells in _missing_rows(session, row, to_store=visit.query("for") == "store"):
+            writer.writerow([safe_cell(cell) for cell in cells])
+    return file_of(visit, text.getvalue(), "products")
+
+
+def _missing_rows(session: Session, row: Connection, *, to_store: bool) -> list[tuple[object, ...]]:
+    if not to_store:
+        page = match_page(session, row, tab="unmatched", limit=MOST_IN_A_FILE)
+        prices = {
+            listing.external_id: listing.price
+            for listing in session.exec(select(Listing).where(Listing.connection_id == row.id))
+        }
+        return [(each.external_sku, each.title, prices.get(each.external_id) or "", "") for each in page.rows]
+    page = match_page(session, row, tab="only_there", limit=MOST_IN_A_FILE)
+    stock = {
+        cache.sku: max(0, (cache.on_hand or 0) - cache.open)
+        for cache in session.exec(select(InventoryCache).where(InventoryCache.merchant_id == row.merchant_id))
+    }
+    return [(each.sku, each.title, "", stock.get(each.sku, "")) for each in page.missing]
+
+
+# ------------------------------------------------------------------------------------------- shadow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What was seen in shadow. `verdict`: watching, first, or ready."""
+
+    verdict: str
+    since: datetime
+    orders: int
+    sold: int
+    back: int
+    understood: int
+    unknown: int
+    matched: int
+    products: int
+    held: int | None
+
+
+@pages.get("/app/stores/{name}/shadow")
+def shadow(visit: Visit) -> Response:
+    """A verdict, and the table of what would change with the reason of each number."""
+    with visit.reading() as session:
+        row = found(session, visit)
+        seen = watched(session, row, visit.now)
+        steps = rail(session, visit.merchant_id, "shadow", store=row)
+    preview, failure = _preview(visit, row)
+    tab = visit.query("show", "change")
+    chosen = _in_tab(preview, tab if tab in SHADOW_TABS else "change")
+    offset = number_of(visit, "from")
+    return visit.render(
+        "setup/shadow.html",
+        row=row,
+        seen=seen,
+        rail=steps,
+        preview=preview,
+        failure=failure,
+        tab=tab,
+        counts={name: len(_in_tab(preview, name)) for name in SHADOW_TABS},
+        rows=chosen[offset : offset + PAGE],
+        pager=Pager(offset=offset, limit=PAGE, total=len(chosen)),
+        watched_words=_span_words(visit.now - seen.since),
+        risky=[each for each in preview.changes if (each.shows_now or 0) > (each.will_show or 0)],
+    )
+
+
+def _preview(visit: Visit, row: Connection) -> tuple[Preview, str]:
+    """What going live would do; empty and in words where the store cannot be read."""
+    if row.state is not ConnectionState.SHADOW:
+        return Preview(rows=(), paid_before=()), ""
+    try:
+        return golive.preview(visit.engine, row.id or 0), ""
+    except ConnectorError as error:
+        return Preview(rows=(), paid_before=()), f"The store could not be read just now: {error}"
+
+
+def _in_tab(preview: Preview, tab: str) -> list[PreviewRow]:
+    if tab == "right":
+        return [row for row in preview.rows if row.will_show is not None and row.will_show == row.shows_now]
+    changes = sorted(preview.changes, key=lambda row: -abs((row.will_show or 0) - (row.shows_now or 0)))
+    match tab:
+        case "down":
+            return [row for row in changes if (row.will_show or 0) < (row.shows_now or 0)]
+        case "up":
+            return [row for row in changes if (row.will_show or 0) > (row.shows_now or 0)]
+        case "zero":
+            return [row for row in changes if row.will_show == 0]
+        case _:
+            return changes
+
+
+def watched(session: Session, row: Connection, now: datetime) -> Watched:
+    """What has been seen of a store since it was connected."""
+    mine = (SalesLog.connection_id == row.id, col(SalesLog.recorded_at) >= row.created_at)
+    orders = session.exec(select(func.count(col(SalesLog.order_id).distinct())).where(*mine)).one()
+    kinds = dict(
+        session.execute(select(SalesLog.kind, func.count()).where(*mine).group_by(col(SalesLog.kind))).tuples().all()
+    )
+    unknown = session.exec(
+        select(func.count()).select_from(Order).where(Order.connection_id == row.id, col(Order.reread_at).is_not(None))
+    ).one()
+    page = match_page(session, row, limit=1)
+    held = session.exec(
+        select(func.max(Issue.id)).where(
+            Issue.merchant_id == row.merchant_id, Issue.kind == "reading_held", Issue.state == IssueState.OPEN
+        )
+    ).one()
+    is_long = now - row.created_at >= LONG_ENOUGH or orders >= ENOUGH_ORDERS
+    verdict = "first" if held is not None or page.counts["matched"] == 0 else "ready" if is_long else "watching"
+    return Watched(
+        verdict=verdict,
+        since=row.created_at,
+        orders=orders,
+        sold=sum(count for kind, count in kinds.items() if kind.value == "sale"),
+        back=sum(count for kind, count in kinds.items() if kind.value == "return"),
+        understood=max(0, orders - unknown),
+        unknown=unknown,
+        matched=page.counts["matched"],
+        products=page.all,
+        held=held,
+    )
+
+
+def _span_words(span: timedelta) -> str:
+    hours = int(span.total_seconds() // 3600)
+    if hours < 1:
+        return count_words(int(span.total_seconds() // 60), "minute")
+    if hours < 48:
+        return count_words(hours, "hour")
+    days, rest = divmod(hours, 24)
+    return f"{count_words(days, 'day')} {count_words(rest, 'hour')}" if rest else count_words(days, "day")
+
+
+@pages.get("/app/stores/{name}/shadow.csv")
+def shadow_file(visit: Visit) -> Response:
+    """The table as a file."""
+    with visit.reading() as session:
+        row = found(session, visit)
+    preview, _ = _preview(visit, row)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["sku", "name", "shows", "would_show", "why"])
+    for each in preview.rows:
+        writer.writerow([safe_cell(each.sku), safe_cell(each.title), each.shows_now, each.will_show, each.reason])
+    return file_of(visit, text.getvalue(), "shadow")
+
+
+# ------------------------------------------------------------------------------------------- going live
+
+
+@pages.get("/app/stores/{name}/go-live")
+def ask_go_live(visit: Visit) -> Response:
+    """What changes at once, and the one thing to be sure of."""
+    return _go_live_page(visit, wrong="")
+
+
+def _go_live_page(visit: Visit, *, wrong: str) -> Response:
+    with visit.reading() as session:
+        row = found(session, visit)
+    if row.state is not ConnectionState.SHADOW:
+        return visit.go(f"/app/stores/{in_path(row.name)}", said=f"{row.name} is not in shadow.", tone="info")
+    preview, failure = _preview(visit, row)
+    return visit.render(
+        "setup/go_live.html",
+        422 if wrong else 200,
+        row=row,
+        preview=preview,
+        counts={name: len(_in_tab(preview, name)) for name in SHADOW_TABS},
+        wrong=wrong or failure,
+        chosen=visit.sent_all("order"),
+    )
+
+
+@pages.post("/app/stores/{name}/go-live")
+def go_live(visit: Visit) -> Response:
+    """Make it live."""
+    with visit.reading() as session:
+        row = found(session, visit)
+    if visit.sent("alone") != "yes":
+        return _go_live_page(visit, wrong="Tick that no other tool changes stock here; two tools undo each other.")
+    try:
+        with store_hand(visit.engine, row.id or 0) as held:
+            golive.go_live(visit.engine, held, row.id or 0, record=visit.sent_all("order"))
+    except (ConnectorError, NotPossible) as error:
+        return _go_live_page(visit, wrong=str(error))
+    with visit.engine.database.transaction() as session:
+        audit(session, row.merchant_id, visit.actor, "connection.live", row.name, {}, visit.now)
+    said = f"Live since {visit.times.at(visit.now)}. Its numbers are set now; each is confirmed within seconds."
+    return visit.go(f"/app/stores/{in_path(row.name)}", said=said)
