@@ -21,7 +21,7 @@ from tests.defects.table import DEFECTS, Defect
 TREE = Path(__file__).parents[2]
 LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "htmlcov")
 PYTEST = ("-m", "pytest", "-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider", "--no-header", "--tb=line")
-HISTORIES = ("-m", "tests.simulation", "--rules", "0", "--system", "400", "--workers", "1", "--first")
+HISTORIES = ("-m", "tests.simulation", "--rules", "0", "--system", "400", "--workers", "1", "--first-wrong")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,13 @@ def _run(tree: Path, *arguments: str, seconds: float) -> tuple[int | None, str]:
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(tree)}
     try:
         done = subprocess.run(
-            [sys.executable, *arguments], cwd=tree, env=environment, capture_output=True, text=True, timeout=seconds
+            [sys.executable, *arguments],
+            cwd=tree,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return None, ""

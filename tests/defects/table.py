@@ -33,8 +33,10 @@ PUSHING = (
             (
                 f"{ENGINE}/push.py",
                 "    if plan.write is not None:\n        return plan.write\n    if found is None:\n        return None\n",
-                ("    if found is None:\n        return None\n    if plan.write is not None:\n"
-                "        return publish.PushWrite(expected=found, quantity=plan.desired, full=plan.write.full)\n"),
+                (
+                    "    if found is None:\n        return None\n    if plan.write is not None:\n"
+                    "        return publish.PushWrite(expected=found, quantity=plan.desired, full=plan.write.full)\n"
+                ),
             ),
         ),
         f"{T_MARKET}/test_races.py",
@@ -76,8 +78,10 @@ PUSHING = (
             (
                 f"{ENGINE}/push.py",
                 "                write = _plan(item, found.get(item.external_id))\n",
-                ("                kept = next(each.frozen for each in group if each.item_id == item.id)\n"
-                "                write = kept or _plan(item, found.get(item.external_id))\n"),
+                (
+                    "                kept = next(each.frozen for each in group if each.item_id == item.id)\n"
+                    "                write = kept or _plan(item, found.get(item.external_id))\n"
+                ),
             ),
         ),
         f"{T_MARKET}/test_scenarios.py",

@@ -25,7 +25,12 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 2, help="processes (all cores)")
     parser.add_argument("--story", choices=("rules", "system"), help="tell the history of this one seed")
     parser.add_argument("--shrink", action="store_true", help="with --story system: as short as it still goes wrong")
+    parser.add_argument(
+        "--first-wrong", action="store_true", help="end at the first that goes wrong, without shrinking"
+    )
     asked = parser.parse_args()
+    if asked.first_wrong:
+        return _first_wrong(asked.seed, asked.system)
     if asked.story == "rules":
         print(rules.story(asked.seed))
         return 0
@@ -71,6 +76,15 @@ def _system(seed: int, histories: int, workers: int) -> bool:
         for wrong in sorted(figures.wrong)[:MOST_SHRUNK]:
             print("\n" + system_story(shrink(wrong)))
     return bool(figures.wrong)
+
+
+def _first_wrong(seed: int, histories: int) -> int:
+    for number in range(seed, seed + histories):
+        played = play(number)
+        if played.wrong:
+            print(system_story(played))
+            return 1
+    return 0
 
 
 if __name__ == "__main__":

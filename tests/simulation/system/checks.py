@@ -263,7 +263,9 @@ def _issues(world: World, truth: Truth) -> list[str]:
     ]
 
 
-def _causes(world: World, truth: Truth) -> tuple[set[tuple[str, str, str]], set[tuple[str, str, str]]]:
+def _causes(  # noqa: PLR0912 - a list of cases
+    world: World, truth: Truth
+) -> tuple[set[tuple[str, str, str]], set[tuple[str, str, str]]]:
     must, may = set(), set()
     for name in world.shops:
         if truth.live_at(name) is None:
