@@ -13,11 +13,12 @@ RUN_ARGS ?=
 BENCH_ARGS ?=
 SIMULATE_ARGS ?=
 CHAOS_ARGS ?=
+DEFECTS_ARGS ?=
 # Two workers keep a small machine busy without starving the real processes that some tests start.
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test bench simulate chaos lint format audit lock clean
+.PHONY: help setup demo run test bench simulate defects chaos lint format audit lock clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -39,6 +40,9 @@ bench: setup ## Calls and seconds of the usual work
 
 simulate: setup ## Long random histories with faults: make simulate SIMULATE_ARGS=...
 	@$(BIN)/python -m tests.simulation $(SIMULATE_ARGS)
+
+defects: setup ## Plant known defects one by one and see what catches each: make defects DEFECTS_ARGS=...
+	@$(BIN)/python -m tests.defects $(DEFECTS_ARGS)
 
 chaos: setup ## Kill, cut and fill up the real processes: make chaos CHAOS_ARGS=...
 	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
