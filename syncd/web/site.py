@@ -13,6 +13,7 @@ from syncd.web.api import auth, goods, people, setup, stores, trade, work
 from syncd.web.api.answers import PROBLEMS, tell_problems
 from syncd.web.defence.headers import SecurityHeaders
 from syncd.web.defence.rates import RateLimit
+from syncd.web.defence.request_line import RequestLine
 from syncd.web.defence.sizes import BodyLimit
 from syncd.web.frame.drawing import STATIC
 from syncd.web.frame.pages import NothingHere, Pages
@@ -47,6 +48,7 @@ def add_site(app: FastAPI, engine: Engine) -> None:
     tell_problems(app)
     # The last one added is the first that a request meets.
     app.add_middleware(BodyLimit, limit=engine.settings.web.body_limit)
+    app.add_middleware(RequestLine)
     app.add_middleware(RateLimit, per_minute=engine.settings.security.requests_per_minute)
     app.add_middleware(SecurityHeaders)
 

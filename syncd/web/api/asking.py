@@ -146,12 +146,13 @@ class Sent(BaseModel):
 
 
 def _holds_zero(data: object) -> bool:
-    match data:
-        case str():
-            return "\x00" in data
-        case dict():
-            return any(_holds_zero(key) or _holds_zero(value) for key, value in data.items())
-        case list():
-            return any(map(_holds_zero, data))
-        case _:
-            return False
+    left = [data]  # no recursion: a body may be nested as deeply as its parser takes
+    while left:
+        match left.pop():
+            case str() as word if "\x00" in word:
+                return True
+            case dict() as told:
+                left += (*told.keys(), *told.values())
+            case list() as values:
+                left += values
+    return False

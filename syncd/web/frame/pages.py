@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.sdk.errors import ConnectorError
 from schema.tables import SessionKind
 from syncd.engine.context import Engine
 from syncd.engine.people import sessions, users
@@ -30,6 +31,7 @@ Handler = Callable[[Visit], Response]
 Stream = Callable[[Visit], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 MOST_FIELDS = 20_000
+LARGEST_ID = 2**53
 _OUR_PATH = re.compile(r"/(app([/?][^\\\x00-\x20\x7f]*)?|connections/[^\\\x00-\x20\x7f]*)")
 _OF_ADDRESSES = "/?#=&%+;,:@!$'()*~-._"
 
@@ -86,21 +88,33 @@ def _endpoint(engine: Engine, who: Who, handler: Handler) -> Endpoint:
     def answer(request: Request, form: FormData) -> Response:
         visit = visit_of(engine, request, form)
         try:
-            return _refusal(visit, who) or handler(visit)
+            return _refusal(visit, who) or _answer(visit, handler)
         except NothingHere:
             return visit.render("not_found.html", 404)
         except DatabaseAway as error:
             return _went_wrong(visit, 503, error)
-        except SyncdError as error:
+        except (SyncdError, ConnectorError) as error:
             return _not_possible(visit, error)
         except Exception as error:  # noqa: BLE001 the edge: told in words, logged with its traceback
             return _went_wrong(visit, 500, error)
 
     async def serve(request: Request) -> Response:
-        form = await request.form(max_fields=MOST_FIELDS) if request.method == "POST" else FormData()
+        form = await request.form(max_fields=MOST_FIELDS) if _is_form(request) else FormData()
         return await run_in_threadpool(answer, request, form)
 
     return serve
+
+
+def _is_form(request: Request) -> bool:
+    """What our own forms send. A multipart body names its charset, and decoding some of them takes for ever."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return request.method == "POST" and kind == "application/x-www-form-urlencoded"
+
+
+def _answer(visit: Visit, handler: Handler) -> Response:
+    if any(isinstance(part, int) and part > LARGEST_ID for part in visit.request.path_params.values()):
+        raise NothingHere
+    return handler(visit)
 
 
 def _stream_endpoint(engine: Engine, who: Who, handler: Stream) -> Endpoint:
@@ -170,7 +184,7 @@ def back_path(visit: Visit) -> str:
     return path + (f"?{referer.query}" if referer.query else "")
 
 
-def _not_possible(visit: Visit, error: SyncdError) -> Response:
+def _not_possible(visit: Visit, error: SyncdError | ConnectorError) -> Response:
     """A form goes back to its page, which says why; a page says it itself."""
     if visit.request.method == "POST":
         return visit.go(back_path(visit), said=str(error), tone="bad")
