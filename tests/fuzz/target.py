@@ -88,7 +88,7 @@ def _note(tally: Tally, target: Target, error: Exception, data: bytes, seed: int
         if "/site-packages/" not in file and "/lib/python" not in file:
             where = f"{file.rpartition('/work/main/')[2]}:{trace.tb_lineno}"
         trace = trace.tb_next
-    words = f"{type(error).__name__}: {error}"[:300]
+    words = " ".join((f"{type(error).__name__}: {error}"[:300], *getattr(error, "__notes__", ())))[:1500]
     key = (type(error).__name__, where)
     tally.seen[key] += 1
     if tally.seen[key] <= 2:

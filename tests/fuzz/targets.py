@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
-from tests.fuzz import parsers
+from tests.fuzz import parsers, site, webhooks
 from tests.fuzz.target import Target
 
 
 def all_targets() -> Iterator[Target]:
     """One of each, made when its turn comes."""
     yield from parsers.targets()
+    yield from webhooks.targets()
+    yield from site.targets()
