@@ -36,7 +36,8 @@ def adjust(
         if authority.connection is not None:
             raise NotPossible(f"{authority.name} says what is in stock: change it there. syncd reads it again soon.")
         place = _location(session, merchant_id, location)
-        _check_known(session, merchant_id, sku)
+        if to is None:
+            _check_known(session, merchant_id, sku)
         lock_behind(session, merchant_id, {sku})
         cache = cache_row(session, merchant_id, place.id or 0, sku, now=now)
         before = stock.Cache(on_hand=cache.on_hand, open=cache.open)
@@ -89,7 +90,7 @@ def _location(session: Session, merchant_id: int, wanted: str | None) -> Locatio
 
 
 def _check_known(session: Session, merchant_id: int, sku: str) -> None:
-    """A mistyped SKU would make stock that nobody ever sees."""
+    """By how many units, only of an SKU that somebody knows; a count makes one known, also before any store has it."""
     listed = select(Listing.id).where(
         Listing.merchant_id == merchant_id, or_(Listing.sku == sku, Listing.external_sku == sku)
     )
