@@ -156,7 +156,7 @@ def _office_titles(session: Session, merchant_id: int, skus: Sequence[str]) -> d
         select(Listing.external_sku, Listing.title).where(
             Listing.connection_id == _office(session, merchant_id), col(Listing.external_sku).in_(skus)
         )
-    ).tuples()
+    )
     return {sku: title for sku, title in rows if sku}
 
 

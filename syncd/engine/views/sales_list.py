@@ -281,5 +281,5 @@ def documents_of_lines(session: Session, line_ids: Sequence[int]) -> dict[int, s
         .join(SaleDocument, col(SaleDocument.id) == col(SaleDocumentLine.document_id))
         .where(col(SaleDocumentLine.order_line_id).in_(line_ids))
         .order_by(col(SaleDocument.n))
-    ).tuples()
+    )
     return dict(rows.all())

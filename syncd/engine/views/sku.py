@@ -73,16 +73,12 @@ def name_of(session: Session, merchant_id: int, sku: str) -> Name:
 
 def places_of(session: Session, merchant_id: int, sku: str) -> Sequence[tuple[InventoryCache, Location]]:
     """Where it lies, the default location first."""
-    return (
-        session.execute(
-            select(InventoryCache, Location)
-            .join(Location, col(Location.id) == col(InventoryCache.location_id))
-            .where(InventoryCache.merchant_id == merchant_id, InventoryCache.sku == sku)
-            .order_by(col(Location.is_default).desc(), col(Location.id))
-        )
-        .tuples()
-        .all()
-    )
+    return session.execute(
+        select(InventoryCache, Location)
+        .join(Location, col(Location.id) == col(InventoryCache.location_id))
+        .where(InventoryCache.merchant_id == merchant_id, InventoryCache.sku == sku)
+        .order_by(col(Location.is_default).desc(), col(Location.id))
+    ).all()
 
 
 def history(

@@ -137,9 +137,7 @@ class _Parts:
                 select(Rule.kind, Rule.value).where(
                     Rule.merchant_id == merchant_id, col(Rule.sku).is_(None), col(Rule.connection_id).is_(None)
                 )
-            )
-            .tuples()
-            .all()
+            ).all()
         )
         safety_rule, low_rule = aliased(Rule), aliased(Rule)
         safety = func.coalesce(safety_rule.value, general.get(RuleKind.SAFETY_STOCK, 0))

@@ -82,13 +82,13 @@ def _entry(found: Timeline, moment: Moment) -> Entry:
             return Entry(at=moment.at, icon="store", tone="tone-bad", title=title, words="", sub=sub)
         case "sale":
             sub = f"{heard} {'One more sold than there was.' if is_last else ''}".strip()
-            title = f"{moment.place} sold {moment.units}"
-            words = f", order {moment.order}."
+            title = f"{moment.place} sold {moment.units},"
+            words = f"order {moment.order}."
             return Entry(at=moment.at, icon="sale", tone="tone-bad", title=title, words=words, sub=sub)
         case "back":
-            title = f"{moment.place} took back {moment.units}"
+            title = f"{moment.place} took back {moment.units},"
             return Entry(
-                at=moment.at, icon="undo", tone="muted", title=title, words=f", order {moment.order}.", sub=heard
+                at=moment.at, icon="undo", tone="muted", title=title, words=f"order {moment.order}.", sub=heard
             )
         case _:
             title = f"We set {moment.place} from {moment.before} to {moment.number}."

@@ -225,9 +225,7 @@ def watched(session: Session, row: Connection, now: datetime) -> Watched:
     """What has been seen of a store since it was connected."""
     mine = (SalesLog.connection_id == row.id, col(SalesLog.recorded_at) >= row.created_at)
     orders = session.exec(select(func.count(col(SalesLog.order_id).distinct())).where(*mine)).one()
-    kinds = dict(
-        session.execute(select(SalesLog.kind, func.count()).where(*mine).group_by(col(SalesLog.kind))).tuples().all()
-    )
+    kinds = dict(session.execute(select(SalesLog.kind, func.count()).where(*mine).group_by(col(SalesLog.kind))).all())
     unknown = session.exec(
         select(func.count()).select_from(Order).where(Order.connection_id == row.id, col(Order.reread_at).is_not(None))
     ).one()
