@@ -143,3 +143,15 @@ def test_a_backup_is_a_whole_database(terminal: Terminal, stage: Stage, connect:
     assert file.stat().st_size > 0
     assert terminal.type("keys", "rotate") == 0, terminal.errors
     assert terminal.type("connections", "test", "gifts") == 0, terminal.errors
+
+
+def test_an_sku_that_is_counted_after_its_store_was_connected_is_matched(terminal: Terminal, stage: Stage) -> None:
+    assert terminal.type("backoffice", "set", "ledger") == 0, terminal.errors
+    key = stage.woocommerce.key
+    address = stage.hands["woocommerce"].address
+    words = ("connect", "woocommerce", "--url", address, "--key", key.key, "--secret", key.secret, "--name", "gifts")
+    assert terminal.type(*words) == 0, terminal.errors
+    assert terminal.type("connections", "live", "gifts", "--yes") == 0, terminal.errors
+    assert terminal.type("adjust", MUG, "=12", "--reason", "counted") == 0, terminal.errors
+    assert terminal.type("sync", "--wait") == 0, terminal.errors
+    assert stage.hands["woocommerce"].stock()[MUG] == 12
