@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.sdk.answer import Answer
 from connectors.sdk.contract import Account
@@ -97,5 +97,5 @@ def _zone(name: str) -> str:
     """The shop's time zone; UTC where it has an offset only."""
     try:
         return ZoneInfo(name).key
-    except (ValueError, OSError):
+    except (ValueError, OSError, ZoneInfoNotFoundError):
         return "UTC"
