@@ -62,7 +62,9 @@ def targets(url: str | None = None) -> Iterator[Target]:
     """The API, the pages, and everything else that has an address."""
     for name, table in (("api", API), ("pages", PAGES), ("addresses", {})):
         rooms = _Rooms(name, tuple(key for key in table if key not in LEFT_OUT), url)
-        yield Target(name=name, samples=[b"{}", b'{"a": 1}'], take=rooms.take, mutate=_seed, close=rooms.close)
+        yield Target(
+            name=name, samples=[b"{}", b'{"a": 1}'], take=rooms.take, mutate=_seed, close=rooms.close, longest=20.0
+        )
 
 
 def _seed(rng: random.Random, _sample: bytes) -> bytes:

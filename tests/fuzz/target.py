@@ -26,6 +26,7 @@ class Target:
     take: Callable[[bytes, random.Random], None]
     mutate: Callable[[random.Random, bytes], bytes] = mutated
     close: Callable[[], None] = lambda: None
+    longest: float = LONGEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ def _throw(target: Target, data: bytes, rng: random.Random, number: int, tally: 
     took = time.perf_counter() - began
     tally.inputs += 1
     tally.slowest = max(tally.slowest, took)
-    if took > LONGEST:
+    if took > target.longest:
         _note(tally, target, TimeoutError(f"took {took:.1f} s"), data, number)
 
 

@@ -34,7 +34,7 @@ def targets(url: str | None = None) -> Iterator[Target]:
     for platform, known in KNOWN.items():
         bodies = [body for _, body in known()]
         street = _Street(platform, url)
-        yield Target(name=f"webhook-{platform}", samples=bodies, take=street.take, close=street.close)
+        yield Target(name=f"webhook-{platform}", samples=bodies, take=street.take, close=street.close, longest=10.0)
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What a request line may be: an address of ordinary length, in ASCII. Anything else is an attack or a broken client."""
+"""What a request line may be: an ASCII address of ordinary length. Anything else is an attack or a broken client."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
