@@ -6,8 +6,9 @@ it. So two holders never both store an intent, whatever their clocks say. Clocks
 waited for. For that, all processes on one PostgreSQL take the database's time as their clock (`syncd.engine.ticking`);
 on SQLite there is one machine.
 
-After `confirm`, a request may begin until its intent's `not_after`. A holder that stalls in between and wakes up after
-another took over is why every step keeps an intent of a lost lease in quarantine.
+After `confirm`, a request may begin until its intent's `not_after`, which is never later than the end of the lease as
+`confirm` saw it: a holder that is frozen beyond its lease and wakes up sends nothing. One that stalls between its last
+look at the clock and the wire is why every step keeps an intent of a lost lease in quarantine.
 """
 
 import os
@@ -80,10 +81,11 @@ def release(engine: "Engine", held: Held) -> None:
         session.execute(delete(Lease).where(col(Lease.name) == held.name, col(Lease.token) == held.token))
 
 
-def confirm(session: Session, held: Held, now: datetime) -> None:
+def confirm(session: Session, held: Held, now: datetime) -> datetime:
     """Make sure, for the length of this transaction, that the lease is ours. Raises LeaseLost.
 
-    Call it in the transaction that stores an intent; `now` is the engine's clock.
+    Call it in the transaction that stores an intent; `now` is the engine's clock. Returns the end of the lease unless
+    it is renewed: nothing that needs it may begin later.
     """
     statement = select(col(Lease.token), col(Lease.expires_at)).where(col(Lease.name) == held.name)
     found = session.execute(statement.with_for_update(read=True)).one_or_none()
@@ -91,6 +93,8 @@ def confirm(session: Session, held: Held, now: datetime) -> None:
         raise LeaseLost(f"{held.name}: somebody else has the lease")
     if found.expires_at - MARGIN <= now:
         raise LeaseLost(f"{held.name}: the lease is about to end")
+    ends_at: datetime = found.expires_at
+    return ends_at
 
 
 def release_dead(engine: "Engine") -> int:

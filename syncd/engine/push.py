@@ -164,7 +164,7 @@ class Hand:
         """Plan again under the rows' locks and store what is about to be sent; nothing to send gives None."""
         engine, now = self.engine, self.engine.clock.now()
         with engine.database.transaction() as session:
-            confirm(session, self.held, now)
+            ends_at = confirm(session, self.held, now)
             planned = []
             for item in lock_items(session, [each.item_id for each in group]):
                 write = _plan(item, found.get(item.external_id))
@@ -190,7 +190,7 @@ class Hand:
             reference=f"PushBatch/{batch.id}",
             key=batch.key,
             writes=tuple(writes),
-            not_after=now + engine.settings.push.begin_within,
+            not_after=min(ends_at, now + engine.settings.push.begin_within),
         )
 
     def _store_pushes(

@@ -23,7 +23,7 @@ from syncd.engine.failures import note_failure, note_success
 from syncd.engine.leases import Held, confirm
 from syncd.engine.order_books import Books, drop_return, drop_sale, frozen_return, frozen_sale, locked_books
 from syncd.engine.own_books import book_ourselves
-from syncd.engine.sale_documents import BEGIN_WITHIN, Intent, LinesWanted, next_intent
+from syncd.engine.sale_documents import Intent, LinesWanted, next_intent
 
 log = structlog.get_logger(__name__)
 
@@ -149,19 +149,20 @@ class Hand:
         while True:
             now = self.engine.clock.now()
             with self.engine.database.transaction() as session:
-                confirm(session, self.held, now)
+                ends_at = confirm(session, self.held, now)
                 step = next_intent(session, self.authority, order_id, self.held.token, now)
             if step is None:
                 return asked
             asked = True
-            goes_on = self._ask_lines(step) if isinstance(step, LinesWanted) else self._send(step, lookup)
+            not_after = min(ends_at, now + self.engine.settings.backoffice.begin_within)
+            goes_on = self._ask_lines(step) if isinstance(step, LinesWanted) else self._send(step, lookup, not_after)
             if not goes_on:
                 return asked
 
-    def _send(self, intent: Intent, lookup: sale_lookup.Lookup) -> bool:
+    def _send(self, intent: Intent, lookup: sale_lookup.Lookup, not_after: datetime) -> bool:
         """Call the back office and book its answer; False when nothing more of this order can be sent now."""
         try:
-            answer = self._call(intent)
+            answer = self._call(intent, not_after)
         except (Refused, ListingGone) as refused:
             self._park(intent, refused)
             return False
@@ -178,13 +179,13 @@ class Hand:
         self._acknowledge(intent, answer)
         return True
 
-    def _call(self, intent: Intent) -> RecordedSale | tuple[ReturnedLine, ...]:
+    def _call(self, intent: Intent, not_after: datetime) -> RecordedSale | tuple[ReturnedLine, ...]:
         document, back = intent.document, intent.return_document
         if back is None:
-            return self.office.record_sale(frozen_sale(document), not_after=document.sent_at + BEGIN_WITHIN)
+            return self.office.record_sale(frozen_sale(document), not_after=not_after)
         with self.engine.database.reading() as session:
             target = frozen_return(document, back, sale_lookup.parts_of(session, document))
-        return self.office.record_return(target, not_after=back.sent_at + BEGIN_WITHIN)
+        return self.office.record_return(target, not_after=not_after)
 
     def _acknowledge(self, intent: Intent, answer: RecordedSale | tuple[ReturnedLine, ...]) -> None:
         now = self.engine.clock.now()

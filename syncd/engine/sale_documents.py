@@ -5,7 +5,7 @@
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
@@ -29,8 +29,6 @@ from syncd.engine.authority import Authority
 from syncd.engine.desired import lock_behind
 from syncd.engine.order_books import Books, drop_return, drop_sale, frozen, locked_books, return_targets
 
-BEGIN_WITHIN = timedelta(seconds=30)
-"""A request is not begun later than this after its intent (STOCK §9)."""
 HOT_DROPS = 3
 """After so many dropped readings of an SKU, new sales of it wait for one that is applied (DESIGN §6)."""
 

@@ -20,7 +20,7 @@ from syncd.engine.acknowledge import acknowledge_return, acknowledge_sale, targe
 from syncd.engine.authority import Authority
 from syncd.engine.context import Engine
 from syncd.engine.order_books import drop_return, drop_sale, frozen_sale, locked_books, return_targets
-from syncd.engine.sale_documents import BEGIN_WITHIN, Intent
+from syncd.engine.sale_documents import Intent
 
 log = structlog.get_logger(__name__)
 
@@ -94,7 +94,8 @@ class Lookup:
             return list(sales), [(back, document) for back, document in returns]
 
     def _quarantine_end(self, row: SaleDocument | ReturnDocument) -> datetime:
-        return row.sent_at + BEGIN_WITHIN + self.engine.settings.backoffice.unknown_quarantine
+        settings = self.engine.settings.backoffice
+        return row.sent_at + settings.begin_within + settings.unknown_quarantine
 
     # ------------------------------------------------------------------------------------------ sales
 

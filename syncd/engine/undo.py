@@ -187,7 +187,7 @@ def _store_intent(
     """Plan again under the rows' locks and store what is about to be sent; None where nothing is left of it."""
     now = engine.clock.now()
     with engine.database.transaction() as session:
-        confirm(session, held, now)
+        ends_at = confirm(session, held, now)
         wanted = session.exec(select(Push).where(col(Push.id).in_(push_ids))).all()
         locked = {item.id: item for item in lock_items(session, [one.stock_item_id for one in wanted])}
         batch = PushBatch(
@@ -213,7 +213,7 @@ def _store_intent(
         reference=f"PushBatch/{batch.id}",
         key=batch.key,
         writes=tuple(writes),
-        not_after=now + engine.settings.push.begin_within,
+        not_after=min(ends_at, now + engine.settings.push.begin_within),
     )
 
 

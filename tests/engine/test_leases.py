@@ -49,6 +49,13 @@ def test_a_lease_about_to_end_is_not_confirmed(engine, clock):
         confirm(engine, held)
 
 
+def test_who_confirms_a_lease_learns_when_it_ends(engine, clock):
+    held = leases.acquire(engine, "store:1")
+    clock.advance(timedelta(seconds=20))
+    with engine.database.transaction() as session:
+        assert leases.confirm(session, held, engine.clock.now()) == clock.now() + timedelta(seconds=10)
+
+
 def test_renewing_moves_the_end(engine, clock):
     held = leases.acquire(engine, "store:1")
     for _ in range(5):

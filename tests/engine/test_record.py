@@ -299,6 +299,21 @@ def test_a_hand_that_lost_its_lease_sends_nothing(scene):
     assert record.record_due(scene.engine, other, scene.world.merchant_id) == 1
 
 
+def test_a_hand_that_is_frozen_beyond_its_lease_sends_nothing(scene):
+    """It stored its intent, stood still for longer than the lease had left, and goes on before anything was sent."""
+
+    def freeze(moment: str) -> None:
+        if moment == "record_sale.before":
+            scene.office.wire.on_call = lambda moment: None
+            scene.clock.advance(timedelta(seconds=11))
+
+    scene.order()
+    scene.held = leases.acquire(scene.engine, "backoffice:frozen", duration=timedelta(seconds=10))
+    scene.office.wire.on_call = freeze
+    scene.record()
+    assert scene.sales() == {}
+
+
 def test_a_stalled_hand_that_gets_its_answer_late_books_it_once(scene):
     """While the first hand waits for its answer, the second takes over, looks, and finds the sale."""
 
