@@ -8,8 +8,10 @@ import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Literal
 
+import psycopg
 import sqlalchemy
 from sqlalchemy import event, exc
 from sqlalchemy.engine import make_url
@@ -28,6 +30,12 @@ _SQLITE_AWAY = {
     sqlite3.SQLITE_CANTOPEN,
 }
 _SQLITE_AWAY_TO_WRITE = {*_SQLITE_AWAY, sqlite3.SQLITE_READONLY}  # a reader hears it when it tries to write
+_POSTGRES_AWAY = {"08", "40", "53", "55", "57", "58"}
+"""Classes of SQLSTATE: connection, rolled back for another, out of disk or memory, not ready, stopped, system error."""
+_STALLED_AWAY = "25P03"
+STALLED = timedelta(seconds=30)
+"""PostgreSQL ends a transaction in which nothing is asked for so long: a process that is frozen, or on a machine that
+nobody reaches any more, must not hold its rows against those who take over."""
 _WAKE = "wake"
 
 
@@ -145,8 +153,15 @@ def _open_postgresql(url: sqlalchemy.URL, pool_size: int) -> Database:
         pool_use_lifo=True,
         connect_args={"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3},
     )
+    event.listen(writer, "connect", _prepare_postgresql)
     reader = writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return Database("postgresql", writer, reader)
+
+
+def _prepare_postgresql(connection: psycopg.Connection, _record: object) -> None:
+    milliseconds = STALLED // timedelta(milliseconds=1)
+    connection.execute(f"SET idle_in_transaction_session_timeout = {milliseconds}".encode())
+    connection.commit()
 
 
 @contextmanager
@@ -155,7 +170,7 @@ def _away_is_named(codes: Collection[int]) -> Iterator[None]:
         yield
     except exc.TimeoutError as error:
         raise DatabaseAway("every connection to the database is in use") from error
-    except (exc.OperationalError, exc.InterfaceError) as error:
+    except (exc.OperationalError, exc.InterfaceError, exc.InternalError) as error:
         if not _is_away(error, codes):
             raise
         raise DatabaseAway(f"the database is away: {_words(error)}") from error
@@ -166,7 +181,10 @@ def _is_away(error: exc.DBAPIError, codes: Collection[int]) -> bool:
     if isinstance(original, sqlite3.Error):
         code: int = getattr(original, "sqlite_errorcode", 0)
         return code & 0xFF in codes
-    return True
+    state: str | None = getattr(original, "sqlstate", None)
+    if isinstance(error, exc.InternalError):
+        return state == _STALLED_AWAY
+    return state is None or state[:2] in _POSTGRES_AWAY
 
 
 def _words(error: exc.DBAPIError) -> str:

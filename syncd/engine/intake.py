@@ -30,6 +30,7 @@ from syncd.engine.context import Engine
 from syncd.engine.failures import lost_access, note_failure
 from syncd.engine.issues import raise_issue
 from syncd.engine.wake import wake
+from syncd.errors import DatabaseAway
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +60,8 @@ def _apply_one(engine: Engine) -> bool:
             connection = session.get_one(Connection, delivery.connection_id)
             _apply(engine, session, connection, delivery, now)
             wake(session)
+    except DatabaseAway:  # no fault of the delivery: it is neither counted nor buried, and told by the loop
+        raise
     except Exception:  # the loop's edge: one bad delivery must not hold up the others
         if delivery_id is None:
             raise

@@ -1,5 +1,6 @@
 """One transaction per block, on both databases; what happens when two meet and when the database is away."""
 
+import random
 import threading
 from contextlib import closing
 from datetime import UTC, datetime
@@ -101,6 +102,31 @@ def test_a_full_disk_is_the_database_being_away(engine):
 def test_a_wrong_statement_is_no_absence(engine):
     with pytest.raises(sqlalchemy.exc.DBAPIError), engine.database.transaction() as session:
         session.execute(text("SELECT nothing FROM nowhere"))
+
+
+@pytest.mark.parametrize("database_backend", ["postgresql"], indirect=True)
+def test_a_value_that_postgresql_cannot_take_is_no_absence(engine):
+    noise = "".join(map(chr, random.Random(1).choices(range(33, 0x2FFF), k=20_000)))
+    with pytest.raises(sqlalchemy.exc.OperationalError), engine.database.transaction() as session:  # noqa: PT012
+        session.execute(text("CREATE TABLE narrow (value text PRIMARY KEY)"))
+        session.execute(text("INSERT INTO narrow VALUES (:noise)"), {"noise": noise})
+
+
+@pytest.mark.parametrize("database_backend", ["postgresql"], indirect=True)
+def test_who_stands_still_in_a_transaction_loses_its_rows_and_hears_that_the_database_went_away(engine):
+    with pytest.raises(DatabaseAway, match="idle-in-transaction"), engine.database.transaction() as session:  # noqa: PT012
+        ours = session.execute(text("SELECT pg_backend_pid()")).scalar()
+        assert session.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "30s"
+        session.execute(text("SET idle_in_transaction_session_timeout = 10"))
+        while _is_there(engine, ours):
+            pass
+        session.execute(text("SELECT 1"))
+
+
+def _is_there(engine, backend: int) -> bool:
+    with engine.database.reading() as session:
+        found = session.execute(text("SELECT pid FROM pg_stat_activity WHERE pid = :pid"), {"pid": backend})
+        return found.one_or_none() is not None
 
 
 def test_a_postgresql_that_goes_away_is_named_and_taken_up_again_when_it_is_back(run_folder):
