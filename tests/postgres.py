@@ -113,7 +113,7 @@ def own_server(settings: Mapping[str, str] = FAST_SETTINGS) -> Iterator[Postgres
     folder = Path(tempfile.mkdtemp(prefix="syncd-pg-", dir=_memory() if settings.get("fsync") == "off" else None))
     folder.chmod(0o755)
     try:
-        process, port = _start(folder, settings)
+        process, port = start(initialise(folder), settings)
         try:
             yield PostgresServer(port=port, pid=process.pid)
         finally:
@@ -148,7 +148,28 @@ def find_binaries() -> Path:
     raise PostgresMissing(HOW_TO_GET_ONE)
 
 
-def _start(folder: Path, settings: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], int]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A data folder and what serves it. `identity` is who runs it, as `Popen` takes it."""
+
+    folder: Path
+    binaries: Path
+    identity: Mapping[str, Any]
+
+    def launch(self, port: int, settings: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
+        """Serve it on this port of 127.0.0.1 and wait until it answers; None when it ended instead."""
+        data = self.folder / "data"
+        with (self.folder / "log").open("ab") as log:
+            options = [f"-c{key}={value}" for key, value in {**SETTINGS, **settings, "port": str(port)}.items()]
+            command = [self.binaries / "postgres", "-D", data, *options]
+            process = subprocess.Popen(
+                command, cwd=data, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.identity
+            )
+        return process if _is_up(process, port) else None
+
+
+def initialise(folder: Path) -> Cluster:
+    """Make an empty cluster in the folder."""
     binaries = find_binaries()
     data = folder / "data"
     data.mkdir(mode=0o700)
@@ -162,15 +183,17 @@ def _start(folder: Path, settings: Mapping[str, str]) -> tuple[subprocess.Popen[
     made = subprocess.run(initdb, check=False, cwd=data, capture_output=True, text=True, **identity)
     if made.returncode != 0:
         raise RuntimeError(f"initdb failed: {made.stderr.strip()}")
+    return Cluster(folder=folder, binaries=binaries, identity=identity)
+
+
+def start(cluster: Cluster, settings: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], int]:
+    """Serve it on a port that is free; the process and the port."""
     for _ in range(5):  # somebody else may take the free port first
         port = _free_port()
-        with (folder / "log").open("ab") as log:
-            options = [f"-c{key}={value}" for key, value in {**SETTINGS, **settings, "port": str(port)}.items()]
-            command = [binaries / "postgres", "-D", data, *options]
-            process = subprocess.Popen(command, cwd=data, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **identity)
-        if _is_up(process, port):
+        process = cluster.launch(port, settings)
+        if process is not None:
             return process, port
-    raise RuntimeError(f"PostgreSQL did not start: {(folder / 'log').read_text().strip()}")
+    raise RuntimeError(f"PostgreSQL did not start: {(cluster.folder / 'log').read_text().strip()}")
 
 
 def _copied_for_nobody(binaries: Path, folder: Path) -> Path:
