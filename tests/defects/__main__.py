@@ -73,11 +73,13 @@ def check(tree: Path, defect: Defect, seconds: float, *, only_histories: bool) -
     before = plant(tree, defect)
     try:
         if defect.check and not only_histories:
-            code, output = _run(tree, *PYTEST, "-k", "not postgresql", *defect.check.split(), seconds=seconds)
-            if code in (1, 2) or code is None:
-                by = _failed_test(output) if code is not None else f"{defect.check} does not end"
-                return Caught(defect, by, time.monotonic() - began)
-            if code != 0:
+            *tests, last = defect.check.split()
+            words = "postgresql" if last == "postgresql" else "not postgresql"
+            tests += [] if last == "postgresql" else [last]
+            code, output = _run(tree, *PYTEST, "-k", words, *tests, seconds=seconds)
+            if code in (1, 2):
+                return Caught(defect, _failed_test(output), time.monotonic() - began)
+            if code:
                 raise RuntimeError(f"{defect.name}: pytest ended with {code}: {output[-500:]}")
         code, output = _run(tree, *HISTORIES, seconds=seconds)
         if code:
