@@ -34,6 +34,8 @@ Transport = httpx.BaseTransport
 
 _WITHOUT_RETRY_AFTER = 5.0  # seconds to wait after a 429 that does not say how long
 _LONGEST_WORDS = 300
+# Packed once, a part of an answer grows a thousandfold at most; packed twice, or by another method, without a limit.
+_PACKED = frozenset({"", "identity", "gzip", "deflate"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +187,8 @@ class PlatformClient:
         began_at = self._clock.now()
         response = self._client.send(request, stream=True, auth=None, follow_redirects=False)
         try:
+            if response.headers.get("content-encoding", "").strip().lower() not in _PACKED:
+                raise httpx.DecodingError("The answer is packed in a way that we did not ask for.")
             body = self._body(response, began_at + timedelta(seconds=self._endpoint.timeouts.total))
         finally:
             response.close()
@@ -281,7 +285,7 @@ def _open(endpoint: Endpoint, transport: Transport) -> httpx.Client:
     times = endpoint.timeouts
     return httpx.Client(
         base_url=endpoint.base_url,
-        headers={"User-Agent": endpoint.user_agent, **endpoint.headers},
+        headers={"User-Agent": endpoint.user_agent, "Accept-Encoding": "gzip, deflate", **endpoint.headers},
         timeout=httpx.Timeout(connect=times.connect, read=times.read, write=times.write, pool=times.pool),
         transport=transport,
         follow_redirects=False,

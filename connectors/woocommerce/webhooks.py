@@ -104,7 +104,7 @@ def _action(told: Reader) -> Fact:
     action, argument = told.text("action"), told.fields.get("arg")
     if isinstance(argument, bool) or not isinstance(argument, int | str):
         return Nothing(words=f"{action} names nothing.")
-    return OrderChanged(order_id=str(argument), may_be_gone=action == DELETED_FOR_GOOD)
+    return OrderChanged(order_id=told.id("arg"), may_be_gone=action == DELETED_FOR_GOOD)
 
 
 def _order(told: Reader, event: str) -> Fact:
