@@ -4,16 +4,20 @@ The network is a wall: whatever calls a platform finds nobody there.
 """
 
 import asyncio
+import atexit
 import base64
 import logging
 import os
 import random
 import shutil
+import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -85,6 +89,21 @@ class Reply:
     body: bytes
 
 
+@cache
+def _migrated() -> Path:
+    """An SQLite file with all tables and nothing in them, made once."""
+    file = Path(tempfile.mkdtemp(prefix="syncd-fuzz-", dir=_fast())) / "migrated.db"
+    migrate.upgrade(f"sqlite:///{file}")
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    atexit.register(shutil.rmtree, file.parent, ignore_errors=True)
+    return file
+
+
+def _fast() -> str | None:
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
 def _nobody(request: httpx.Request) -> httpx.Response:
     raise httpx.ConnectError("nobody there", request=request)
 
@@ -96,8 +115,7 @@ class House:
         self.heard = Heard()
         structlog.configure(processors=[self.heard.note])
         logging.getLogger().addHandler(logging.NullHandler())
-        shared = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        self.folder = Path(tempfile.mkdtemp(prefix="syncd-fuzz-", dir=shared))
+        self.folder = Path(tempfile.mkdtemp(prefix="syncd-fuzz-", dir=_fast()))
         self.settings = Settings.model_validate(
             {
                 "home": self.folder,
@@ -107,7 +125,10 @@ class House:
                 "shopify": {"client_id": "id", "client_secret": APP_SECRET},
             }
         )
-        migrate.upgrade(self.settings.database_url)
+        if url is None:
+            shutil.copy(_migrated(), self.folder / "syncd.db")
+        else:
+            migrate.upgrade(url)
         self.clock = ManualClock(NOW)
         self.engine = self._engine()
         self.inbox = Inbox(self.engine.database)

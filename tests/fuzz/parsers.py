@@ -1,12 +1,15 @@
 """Targets: every function that reads what came from outside, called as the daemon calls it."""
 
+import atexit
 import base64
 import json
 import os
 import random
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -347,7 +350,13 @@ def _configs() -> list[bytes]:
     ]
 
 
-_FOLDER = Path(tempfile.mkdtemp(prefix="syncd-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+@cache
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="syncd-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 KEYS = (
     "SYNCD_WEB__LISTEN",
     "SYNCD_SCHEDULE__PULL_ORDERS",
@@ -359,11 +368,11 @@ KEYS = (
 
 
 def _config(data: bytes, rng: random.Random) -> None:
-    (_FOLDER / "config.toml").write_bytes(data)
+    (_folder() / "config.toml").write_bytes(data)
     values = [rng.choice(("5m", "1e9d", "9" * 400 + "d", "0s", "-1s", "03:30", "[::]:1", word(rng))) for _ in KEYS]
     environment = {key: value for key, value in zip(KEYS, values, strict=True) if rng.random() < 0.2}
     try:
-        load_settings(_FOLDER, environment)
+        load_settings(_folder(), environment)
     except ConfigError as error:
         if "\n" in str(error):
             raise Broken("an error of more than one line") from error
