@@ -71,6 +71,17 @@ class StoresView:
         """Numbers that stores still have to be told."""
         return sum(row.waiting or 0 for row in self.stores)
 
+    @property
+    def sold(self) -> Decimal:
+        """What all of them sold today."""
+        return sum((row.sold for row in self.stores), Decimal(0))
+
+    @property
+    def only_waiting(self) -> str:
+        """The store that all of them are for; empty where there are several, or none."""
+        names = [row.name for row in self.stores if row.waiting]
+        return names[0] if len(names) == 1 else ""
+
 
 def store_rows(session: Session, merchant_id: int, day_began: datetime, now: datetime) -> StoresView:
     """All of it; today began at `day_began`."""

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.web.pages.addresses import ALL, FILES, OPERATOR, OWNER, VIEWER
+from tests.web.pages.addresses import ALL, FILES, OPERATOR, VIEWER
 from tests.web.pages.conftest import client_of
 
 ALLOWED = {"viewer": VIEWER, "operator": VIEWER + OPERATOR, "owner": ALL}
@@ -39,7 +39,8 @@ def test_no_page_has_a_style_or_a_script_of_its_own(street):
     with client_of(street, "owner") as client:
         for path in ALL:
             words = client.get(path).text
-            assert "<style" not in words and " style=" not in words, path
+            assert "<style" not in words, path
+            assert " style=" not in words, path
             assert re.findall(r"<script(?![^>]* src=)", words) == [], path
             assert not re.search(r"\son[a-z]+=", words), path
 
@@ -56,7 +57,7 @@ def test_no_page_speaks_of_commands(street):
     with client_of(street, "owner") as client:
         for path in ALL:
             words = client.get(path).text
-            assert "`syncd" not in words and "--connection" not in words, path
+            assert not re.search(r"`syncd|--connection", words), path
 
 
 @pytest.mark.parametrize("path", ["/app/sales/999", "/app/issues/999", "/app/stores/Nobody", "/app/runs/999", "/app/x"])

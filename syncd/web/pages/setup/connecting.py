@@ -123,6 +123,10 @@ def _office_keys(visit: Visit) -> tuple[dict[str, str], dict[str, str]]:
     if url and "://" not in url:
         url = f"https://{url}"
     told = {field.name: visit.secret(field.name).strip() for field in KEY_FIELDS[OFFICE]}
+    if not told["access_token"] and not (told["username"] and told["password"]):
+        raise NotPossible("Type user name and password, or a token.")
+    if not told["access_token"] and not (told["client_id"] and told["client_secret"]):
+        raise NotPossible("Prokip also wants a client id and its secret: in Prokip open Connector, Clients.")
     settings = {"url": url} if url else {}
     return settings, {name: value for name, value in told.items() if value}
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionState, InventoryCache, Issue, IssueState, Listing, Order, SalesLog
-from syncd.engine import golive, match
+from syncd.engine import golive, match, sync
 from syncd.engine.audit import audit
 from syncd.engine.golive import Preview, PreviewRow
 from syncd.engine.hands import store_hand
@@ -315,5 +315,6 @@ def go_live(visit: Visit) -> Response:
         return _go_live_page(visit, wrong=str(error))
     with visit.engine.database.transaction() as session:
         audit(session, row.merchant_id, visit.actor, "connection.live", row.name, {}, visit.now)
-    said = f"Live since {visit.times.at(visit.now)}. Its numbers are set now; each is confirmed within seconds."
+    sync.want(visit.engine, visit.merchant_id, connection_ids=[row.id or 0], actor=visit.actor)
+    said = f"Live since {visit.times.at(visit.now)}. The back office is read now; then its numbers are set."
     return visit.go(f"/app/stores/{in_path(row.name)}", said=said)
