@@ -190,7 +190,7 @@ class Market:
             if not did:
                 return
 
-    def calm(self, seconds: float = 400, every: float = 50) -> None:
+    def calm(self, seconds: float = 400, every: float = 100) -> None:
         """Let time pass and take the steps, long enough for every grace, settling time and quarantine."""
         for _ in range(int(seconds / every)):
             self.settle()
