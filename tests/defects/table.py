@@ -108,11 +108,20 @@ PUSHING = (
         "self._all(batch, WriteOutcome.WRITTEN, str(unknown))",
         f"{T_MARKET}/test_races.py::test_a_push_without_an_answer_is_settled_by_a_look",
     ),
-    one(
+    Defect(
         "a look begins within the quarantine of a lost push",
-        f"{ENGINE}/look.py",
-        "            or_(col(StockItem.unknown_until).is_(None), col(StockItem.unknown_until) <= now),\n        )\n        .order_by",
-        "        )\n        .order_by",
+        (
+            (
+                f"{ENGINE}/look.py",
+                "            or_(col(StockItem.unknown_until).is_(None), col(StockItem.unknown_until) <= now),\n        )\n        .order_by",
+                "        )\n        .order_by",
+            ),
+            (
+                f"{ENGINE}/look.py",
+                "    if item.unknown_until is not None and item.unknown_until > first.began_at:\n        return False\n",
+                "",
+            ),
+        ),
         f"{T_MARKET}/test_scenarios.py::test_two_pushes_of_5_then_4_cannot_be_swapped",
     ),
     one(
@@ -170,10 +179,10 @@ LOOKING = (
     ),
     one(
         "untracked is read as zero",
-        f"{ENGINE}/look.py",
-        "    return figure.quantity if figure is not None and figure.state is FigureState.TRACKED else None\n",
-        "    return (figure.quantity or 0) if figure is not None else None\n",
-        f"{T_MARKET}/test_goods.py::test_a_figure_that_is_gone_is_not_asked_for_for_ever",
+        "connectors/shopify/translate.py",
+        "        return StockFigure(state=FigureState.UNTRACKED)\n",
+        "        return StockFigure(state=FigureState.TRACKED, quantity=0)\n",
+        f"{T_CONNECTORS}/shopify/test_stock.py::test_untracked_not_stocked_and_gone_are_no_zero",
     ),
     one(
         "a figure that is gone is asked for for ever",

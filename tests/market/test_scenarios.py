@@ -158,6 +158,7 @@ def test_an_order_that_changes_while_it_is_read_again_is_read_once_more(market: 
 
     act_once(shop, "read_order.after", change)
     intake.reread_due(market.engine, market.ids["a"])
+    assert market.cache("MUG") == (7, 2)
     market.calm()
     all_is_right(market, 5)
 
