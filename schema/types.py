@@ -30,6 +30,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+LARGEST_AMOUNT = Decimal(10) ** 14
+
+
 class Money(TypeDecorator[Decimal]):
     """An exact amount with four places; text on SQLite, which would keep a float."""
 
@@ -45,6 +48,8 @@ class Money(TypeDecorator[Decimal]):
         if value is None:
             return None
         rounded = value.quantize(Decimal("0.0001"))
+        if abs(rounded) >= LARGEST_AMOUNT:  # SQLite would keep it, and adding it up would fail for ever after
+            raise ValueError("no amount is that large")
         return str(rounded) if dialect.name == "sqlite" else rounded
 
     def process_result_value(self, value: Decimal | str | None, dialect: Dialect) -> Decimal | None:

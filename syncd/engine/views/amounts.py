@@ -17,7 +17,7 @@ def sold_amount(session: Session) -> ColumnElement[int]:
     if session.get_bind().dialect.name == "sqlite":
         price = cast(func.replace(cast(col(SalesLog.unit_price), sqlalchemy.String), ".", ""), BigInteger)
     else:
-        price = cast(col(SalesLog.unit_price) * _PLACES, BigInteger)
+        price = cast(col(SalesLog.unit_price) * Decimal(_PLACES), BigInteger)
     return func.coalesce(func.sum(price * signed_quantity()), 0)
 
 
