@@ -3,18 +3,26 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
+from tests.fuzz.house import NewUrl
 from tests.fuzz.target import Finding, Tally, Target, run
 from tests.fuzz.targets import all_targets
+from tests.postgres import own_server
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Throw at each target in turn, the time shared between them, and print a line for each."""
     told = _told(arguments)
-    targets = [
-        one for one in all_targets() if not told.target or any(one.name.startswith(name) for name in told.target)
-    ]
+    with ExitStack() as stack:
+        new_url = stack.enter_context(own_server()).create_database if told.postgresql else None
+        return _throw_at(told, new_url)
+
+
+def _throw_at(told: argparse.Namespace, new_url: NewUrl | None) -> int:
+    wanted = tuple(told.target or ("",))
+    targets = [one for one in all_targets(new_url) if one.name.startswith(wanted)]
     share = told.seconds / max(1, len(targets))
     total, findings = 0, []
     print(f"{'target':<22}{'inputs':>10}{'a second':>10}{'slowest ms':>12}{'grown MiB':>11}  findings", flush=True)
@@ -35,6 +43,7 @@ def _told(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=60.0, help="for all targets together")
     parser.add_argument("--target", action="append", help="only targets whose name begins so; may be repeated")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL of its own instead of SQLite")
     parser.add_argument("--keep", type=Path, help="a folder for inputs that broke something")
     return parser.parse_args(arguments)
 

@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -57,6 +57,8 @@ BODY_LIMIT = 64 * 1024
 SHOP = "demo.myshopify.com"
 
 Headers = list[tuple[bytes, bytes]]
+NewUrl = Callable[[], str]
+"""Makes a new, empty database and tells its url."""
 
 
 @dataclass(slots=True)
@@ -111,7 +113,8 @@ def _nobody(request: httpx.Request) -> httpx.Response:
 class House:
     """`close` it. Every request comes from another address unless told."""
 
-    def __init__(self, url: str | None = None) -> None:
+    def __init__(self, new_url: NewUrl | None = None) -> None:
+        url = None if new_url is None else new_url()
         self.heard = Heard()
         structlog.configure(processors=[self.heard.note])
         logging.getLogger().addHandler(logging.NullHandler())

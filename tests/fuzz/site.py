@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, quote_from_bytes, urlencode
 
 from syncd.web.who import API, PAGES
-from tests.fuzz.house import House, Reply, latin
+from tests.fuzz.house import House, NewUrl, Reply, latin
 from tests.fuzz.mutation import BYTES, deep, mutated, scrambled, word
 from tests.fuzz.target import Broken, Target
 
@@ -58,10 +58,10 @@ OTHERS = (
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "PROPFIND", "")
 
 
-def targets(url: str | None = None) -> Iterator[Target]:
+def targets(new_url: NewUrl | None = None) -> Iterator[Target]:
     """The API, the pages, and everything else that has an address."""
     for name, table in (("api", API), ("pages", PAGES), ("addresses", {})):
-        rooms = _Rooms(name, tuple(key for key in table if key not in LEFT_OUT), url)
+        rooms = _Rooms(name, tuple(key for key in table if key not in LEFT_OUT), new_url)
         yield Target(
             name=name, samples=[b"{}", b'{"a": 1}'], take=rooms.take, mutate=_seed, close=rooms.close, longest=20.0
         )
@@ -78,7 +78,7 @@ class _Rooms:
 
     kind: str
     routes: Sequence[str]
-    url: str | None
+    new_url: NewUrl | None
     house: House | None = None
     bodies: Mapping[str, object] | None = None
     told: int = 0
@@ -92,7 +92,7 @@ class _Rooms:
         """One request: no 500, nothing let through, no header that breaks the answer, in time."""
         if self.house is None or self.told % A_HOUSE_LASTS == 0:
             self.close()
-            self.house = House(self.url)
+            self.house = House(self.new_url)
             self.bodies = _examples(self.house.app.openapi()) if self.kind == "api" else {}
         self.told += 1
         rng = random.Random(data)

@@ -2,7 +2,7 @@
 
 import gzip
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import httpx
@@ -27,6 +27,7 @@ from syncd.engine import intake
 from syncd.errors import ConfigError
 from syncd.web import sales_csv
 from syncd.web.frame.pages import own_path
+from syncd.web.who import PAGES
 from tests.fuzz.house import House, latin
 from tests.fuzz.mutation import deep
 from tests.fuzz.samples import CORPUS, DATA
@@ -244,6 +245,31 @@ def test_what_was_signed_is_kept_however_odd_and_taken_in_or_put_aside(house, bo
     intake.apply_new(house.engine)
     assert kept(house, body).state in (DeliveryState.DEAD, DeliveryState.IGNORED)
     assert house.heard.take() is None
+
+
+def test_an_order_of_an_amount_that_no_column_holds_is_put_aside_after_some_tries(house):
+    body = corpus("order-impossible-amount.json")
+    assert deliver(house, body).status == 200
+    for _ in range(intake.MOST_ATTEMPTS):
+        intake.apply_new(house.engine)
+        house.clock.advance(timedelta(minutes=1))
+    assert kept(house, body).state is DeliveryState.DEAD
+    assert "no amount is that large" in str(house.heard.take())
+    assert house.ask("GET", b"/app/sales", in_browser(house)).status == 200
+
+
+def test_every_page_opens_on_postgresql_too(pg_server):
+    house = House(pg_server.create_database)
+    try:
+        paths = [
+            key.removeprefix("GET ")
+            for key in PAGES
+            if key.startswith("GET /app") and "{" not in key and "events" not in key
+        ]
+        statuses = {path: house.ask("GET", path.encode(), in_browser(house)).status for path in paths}
+        assert {path: status for path, status in statuses.items() if status >= 400} == {}
+    finally:
+        house.close()
 
 
 def test_an_order_with_impossible_numbers_is_put_aside_at_once(house):

@@ -10,7 +10,7 @@ from sqlmodel import col, func, select
 from schema.tables import Delivery, DeliveryState, Issue
 from syncd.engine import intake
 from tests.fuzz import samples
-from tests.fuzz.house import BODY_LIMIT, House, latin
+from tests.fuzz.house import BODY_LIMIT, House, NewUrl, latin
 from tests.fuzz.mutation import scrambled, word
 from tests.fuzz.target import Broken, Target
 
@@ -29,11 +29,11 @@ ODD_HEADERS = (
 UNKNOWN = "/connections/webhook/{}/nobody"
 
 
-def targets(url: str | None = None) -> Iterator[Target]:
+def targets(new_url: NewUrl | None = None) -> Iterator[Target]:
     """One for each platform, each with a house of its own."""
     for platform, known in KNOWN.items():
         bodies = [body for _, body in known()]
-        street = _Street(platform, url)
+        street = _Street(platform, new_url)
         yield Target(name=f"webhook-{platform}", samples=bodies, take=street.take, close=street.close, longest=10.0)
 
 
@@ -42,7 +42,7 @@ class _Street:
     """One platform's door. The house is built when the first one knocks."""
 
     platform: str
-    url: str | None
+    new_url: NewUrl | None
     house: House | None = None
     told: int = 0
 
@@ -52,7 +52,7 @@ class _Street:
 
     def take(self, data: bytes, rng: random.Random) -> None:
         """Deliver: signed rightly, wrongly, or to nobody."""
-        self.house = self.house or House(self.url)
+        self.house = self.house or House(self.new_url)
         self.told += 1
         known = KNOWN[self.platform]()
         headers = dict(rng.choice(known)[0])
