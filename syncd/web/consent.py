@@ -66,9 +66,9 @@ class ConsentCallback:
         except ConnectorError as error:
             log.warning("consent_not_finished", platform=platform, error=error)
             return await self._answer(request, 502, "Not connected", f"The store did not answer as it should: {error}")
-        if request.method == "GET":
+        if request.method == "GET" and request.cookies.get(SESSION):
             return RedirectResponse(f"{ARRIVED}?{urlencode({'user_id': query.get('state', '')})}", 303, _HEADERS)
-        return PlainTextResponse("The store is being connected.")
+        return await self._answer(request, 200, "Approved", "The store is being connected; you can close this page.")
 
     async def _answer(self, request: Request, status: int, title: str, words: str) -> Response:
         if request.method == "POST":

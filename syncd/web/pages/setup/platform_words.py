@@ -154,7 +154,7 @@ _CALLBACKS = (
 _STRANGE = (
     "This approval did not start here, or is older than 10 minutes. Nothing was connected. Start again from this page."
 )
-_STRANGERS = ("did not start", "another attempt", "too old", "used already")
+_STRANGERS = ("did not start here", "another attempt", "too old", "used already")
 
 
 def words_of_callback(words: str) -> str:
