@@ -155,4 +155,6 @@ def _holds_zero(data: object) -> bool:
                 left += (*told.keys(), *told.values())
             case list() as values:
                 left += values
+            case _:
+                pass
     return False
