@@ -7,10 +7,8 @@ from datetime import timedelta
 
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.fake import CatalogueFault, FakeShop
-from connectors.sdk.values import OrderSnapshot
 from syncd.engine import connect, connections, golive, leases, release, sync, undo
 from syncd.errors import LeaseLost, NotPossible
-from tests.simulation.system.truth import taken
 from tests.simulation.system.world import LATE_SKU
 
 OUTAGES = {"20 minutes": 1_200, "3 hours": 10_800, "8 days": 691_200, "70 days": 6_048_000}
@@ -175,8 +173,6 @@ def late_sku(history) -> str:
         return ""
     history.world.office.add_item(LATE_SKU, {"L1": setting.on_hand, "L2": 2})
     history.truth.shelf[LATE_SKU, "L1"], history.truth.shelf[LATE_SKU, "L2"] = setting.on_hand, 2
-    for key in history.truth.rung:
-        history.truth.rung[key] += 0
     return f"the back office gets the item {LATE_SKU}"
 
 
@@ -348,11 +344,3 @@ DESK = [go_live, go_live, pause, pause, reconnect, reconnect, force_sync, undo_r
 AT_MOMENTS = [*CUSTOMERS, till, till, lorry, staff_edit]
 EVENTS = [*CUSTOMERS * 3, *STAFF * 2, *[fault] * 16, *DESK, outage, denied]
 RAISES = (ConnectorError, NotPossible, LeaseLost)
-
-
-def order_of(shop: FakeShop, order_id: str) -> OrderSnapshot:
-    return shop.orders[order_id].now
-
-
-def holds_units(order: OrderSnapshot) -> bool:
-    return any(taken(order, line) for line in order.lines)

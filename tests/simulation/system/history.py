@@ -21,7 +21,22 @@ from tests.simulation.system.world import make_world
 LATEST_LANDING = 30.0
 MOST_STEPS = 12
 DEEPEST = 3
-FOREVER = timedelta(days=4000)
+
+_LIVE = "stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'"
+_SPEAKS = "JOIN connection c ON c.id = t.connection_id WHERE c.state IN ('live', 'shadow')"
+WAITED_FOR = (
+    *((column, _LIVE) for column in ("look_at", "suspect_at", "unknown_until", "hint_heard_at", "kept_until")),
+    ("s.not_before", _LIVE),
+    ("not_before", "connection WHERE state IN ('live', 'shadow')"),
+    ("reread_at", f"order_header t {_SPEAKS}"),
+    ("due_at", f"listing_check t {_SPEAKS}"),
+    ("reread_at", "inventory_cache WHERE true"),
+    ("not_before", "sale_document WHERE state IN ('unknown', 'parked')"),
+    ("not_before", "return_document WHERE state IN ('unknown', 'parked')"),
+    ("not_before", "delivery WHERE state = 'new'"),
+    ("expires_at", "lease WHERE true"),
+)
+"""Columns and tables: when something is due that time alone brings."""
 
 
 class History:
@@ -360,50 +375,14 @@ class History:
 
     def _next_work(self) -> datetime | None:
         """When the next thing is due that somebody waits for."""
-        settle = self.world.settings.push.settle
-        grace = self.world.settings.push.look_grace
-        found = []
-        for statement, more in (
-            (
-                "SELECT min(look_at) FROM stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'",
-                None,
-            ),
-            (
-                "SELECT min(suspect_at) FROM stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'",
-                settle,
-            ),
-            (
-                "SELECT min(unknown_until) FROM stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'",
-                None,
-            ),
-            (
-                "SELECT min(hint_heard_at) FROM stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'",
-                grace,
-            ),
-            (
-                "SELECT min(kept_until) FROM stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'",
-                None,
-            ),
-            ("SELECT min(not_before) FROM stock_item", None),
-            ("SELECT min(not_before) FROM connection WHERE state IN ('live', 'shadow')", None),
-            (
-                "SELECT min(reread_at) FROM order_header o JOIN connection c ON c.id = o.connection_id WHERE c.state IN ('live', 'shadow')",
-                None,
-            ),
-            ("SELECT min(reread_at) FROM inventory_cache", None),
-            (
-                "SELECT min(due_at) FROM listing_check l JOIN connection c ON c.id = l.connection_id WHERE c.state IN ('live', 'shadow')",
-                None,
-            ),
-            ("SELECT min(not_before) FROM sale_document WHERE state IN ('unknown', 'parked')", None),
-            ("SELECT min(not_before) FROM return_document WHERE state IN ('unknown', 'parked')", None),
-            ("SELECT min(not_before) FROM delivery WHERE state = 'new'", None),
-            ("SELECT min(expires_at) FROM lease", None),
-        ):
-            at = self.world.time_of(self.world.query(statement)[0][0])
-            if at is not None and (at + (more or timedelta(0)) > self.world.now() or more is None):
-                found.append(at + (more or timedelta(0)))
-        later = [at for at in found if at > self.world.now()]
+        now, later = self.world.now(), []
+        waits = {"suspect_at": self.world.settings.push.settle, "hint_heard_at": self.world.settings.push.look_grace}
+        for column, table in WAITED_FOR:
+            wait = waits.get(column, timedelta(0))
+            since = (now - wait).replace(tzinfo=None).isoformat(" ", "microseconds")
+            ((text,),) = self.world.query(f"SELECT min({column}) FROM {table} AND {column} > ?", since)
+            if text is not None:
+                later.append(self.world.time_of(text) + wait)
         return min(later) if later else None
 
     # ------------------------------------------------------------------------------------------ choosing

@@ -32,7 +32,6 @@ class Setting:
     processes: int
     has_nightly: bool
     has_edits: bool
-    is_calm: bool
     loss: float
     doubling: float
     delay: float
@@ -61,7 +60,6 @@ def draw(seed: int) -> Setting:
         processes=chance.choice([1, 1, 2, 3]),
         has_nightly=has_nightly,
         has_edits=(has_nightly or hints) and chance.random() < 0.5,
-        is_calm=chance.random() < 0.25,
         loss=chance.choice([0, 0.1, 0.4]),
         doubling=chance.choice([0, 0.15]),
         delay=chance.choice([0, 2, 20, 600, 14_400]),

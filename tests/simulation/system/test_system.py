@@ -46,7 +46,6 @@ def calm_setting() -> Setting:
         processes=1,
         has_nightly=False,
         has_edits=False,
-        is_calm=True,
         loss=0,
         doubling=0,
         delay=0,
