@@ -304,14 +304,23 @@ ORDERS = (
         "    if False:\n            return None\n",
         f"{T_MARKET}/test_scenarios.py::test_a_store_that_goes_live_is_not_pushed_the_number_of_before",
     ),
-    one(
-        "check, then insert, against duplicates",
-        f"{ENGINE}/ledger.py",
-        "    insert = _insert(session)(Movement).values(row).on_conflict_do_nothing().returning(col(Movement.id))\n",
-        "    known = select(Movement.id).where(Movement.source == source, Movement.event == event, Movement.line == line, Movement.n == n)\n"
-        "    if session.exec(known).first() is not None:\n        return False\n"
-        "    insert = _insert(session)(Movement).values(row).returning(col(Movement.id))\n",
-        f"{T_ENGINE}/test_ledger.py::test_two_workers_with_one_fact_count_it_once postgresql",
+    Defect(
+        "check, then insert, against two of a kind",
+        (
+            (
+                f"{ENGINE}/leases.py",
+                '.on_conflict_do_update(index_elements=["name"], set_=row, where=col(Lease.expires_at) <= now)',
+                '.on_conflict_do_update(index_elements=["name"], set_=row)',
+            ),
+            (
+                f"{ENGINE}/leases.py",
+                "    with engine.database.transaction() as session:\n        gained = session",
+                "    with engine.database.reading() as session:\n        known = session.get(Lease, name)\n"
+                "        if known is not None and known.expires_at > now:\n            return None\n"
+                "    with engine.database.transaction() as session:\n        gained = session",
+            ),
+        ),
+        f"{T_ENGINE}/test_leases.py::test_of_many_who_want_it_at_once_one_gets_it",
     ),
     one(
         "the cursor moves to now although the pull failed",
