@@ -18,7 +18,7 @@ def main() -> int:
     processes = told.processes or (3 if told.database == "postgresql" else 1)
     wanted = Wanted(
         database=told.database,
-        processes=processes,
+        roles=("all",) * processes,
         seconds=told.minutes * 60,
         seed=seed,
         acts_a_second=told.acts,

@@ -22,6 +22,7 @@ class Daemon:
 
     name: str
     home: Path
+    role: str = "all"
     environment: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
@@ -43,7 +44,7 @@ class Daemon:
         own = {**inherited, "SYNCD_WEB__LISTEN": f"127.0.0.1:{self.port}", **self.environment}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*SYNCD, "--dir", str(self.home), "run"],
+                [*SYNCD, "--dir", str(self.home), "run", "--role", self.role],
                 cwd=ROOT,
                 env=own,
                 stdin=subprocess.DEVNULL,

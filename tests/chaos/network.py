@@ -5,7 +5,6 @@ each: whether a daemon wrote without its lease is judged by that (`hands.py`).
 """
 
 import asyncio
-import os
 import random
 import threading
 import time
@@ -199,8 +198,8 @@ def _inode_of(port: int) -> str | None:
 def _has_socket(pid: int, inode: str) -> bool:
     wanted = f"socket:[{inode}]"
     with suppress(OSError):
-        for entry in os.scandir(f"/proc/{pid}/fd"):
+        for entry in list(Path(f"/proc/{pid}/fd").iterdir()):
             with suppress(OSError):
-                if str(Path(entry.path).readlink()) == wanted:
+                if str(entry.readlink()) == wanted:
                     return True
     return False

@@ -13,6 +13,7 @@ from syncd.demo.process import CommandFailed
 from syncd.demo.stage import STORES
 from syncd.demo.town import Town
 from syncd.demo.verdict import judge
+from syncd.errors import SyncdError
 from tests.chaos import hands
 from tests.chaos.daemons import events, surprises
 from tests.chaos.database import Postgres
@@ -123,15 +124,20 @@ def _quiet(scene: Scene, told: Told) -> Mapping[str, int]:
     scene.revive()
     deadline = time.monotonic() + QUIET_WITHIN
     owed: dict[str, int] = {"answers of `syncd status`": 1}
+    began, last = time.monotonic(), ""
     while time.monotonic() < deadline:
         _look(scene.town)
         try:
             owed = scene.owed()
-        except CommandFailed as failed:  # the database may just be coming back
+        except SyncdError as failed:  # the database may just be coming back
             told(str(failed))
         else:
             if not any(owed.values()) and not differs(scene.town) and not any(scene.owed().values()):
                 return owed
+            waits = ", ".join([*(f"{count} {name}" for name, count in owed.items() if count), *differs(scene.town)])
+            if waits != last:
+                told(f"{time.monotonic() - began:6.1f} s  waiting for {waits}")
+                last = waits
         time.sleep(0.5)
     return owed
 

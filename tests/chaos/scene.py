@@ -10,10 +10,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlmodel import select
+
+from schema.tables import Merchant
+from syncd.config import load_settings
 from syncd.demo.measure import Measure
 from syncd.demo.process import CommandFailed, Home
 from syncd.demo.stage import GOODS, SHOP, STORES, Stage, set_up, stock_up
 from syncd.demo.town import Town
+from syncd.engine import status
+from syncd.engine.opening import opened
 from tests.chaos import clock
 from tests.chaos.daemons import Daemon
 from tests.chaos.database import Postgres, Sqlite, a_database
@@ -39,9 +45,9 @@ SETTINGS: dict[str, dict[str, object]] = {
         "backoffice_hint": "2s",
         "backoffice_sweep": "6s",
         "backoffice_catalogue": "1m",
-        "pull_orders": "4s",
-        "catalogue": "1m",
-        "reconcile": "15s",
+        "pull_orders": "5s",
+        "catalogue": "5m",
+        "reconcile": "20s",
         "check_webhooks": "15s",
         "clean_deliveries": "30s",
         "jitter": "0s",
@@ -55,13 +61,13 @@ SETTINGS: dict[str, dict[str, object]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What to play. `acts_a_second` and `pause` (seconds between two troubles) say how wild it gets.
+    """What to play, with one daemon for each of `roles`. `acts_a_second` and `pause` (seconds between two troubles) say how wild it gets.
 
     `kinds` are the troubles that come, all where it is empty. With `keep` the logs stay.
     """
 
     database: str = "postgresql"
-    processes: int = 3
+    roles: Sequence[str] = ("all", "all", "all")
     seconds: float = 600.0
     seed: int = 1
     acts_a_second: float = 3.0
@@ -96,9 +102,11 @@ class Scene:
         object.__setattr__(self, "town", town)
 
     def owed(self) -> dict[str, int]:
-        """The counters of `syncd status` that are 0 at rest."""
-        status = self.home.ask("status")
-        return {name: int(status[name]) for name in COUNTERS}
+        """The counters of `syncd status` that are 0 at rest. Raises SyncdError while the database is away."""
+        with opened(load_settings(self.home.folder, {})) as engine, engine.database.reading() as session:
+            merchant_id = session.exec(select(Merchant.id)).one()
+            found = status.status(session, merchant_id, engine.clock.now())
+        return {name: getattr(found, name) for name in COUNTERS}
 
     def revive(self) -> None:
         """Whatever is not running is started, as a supervisor does."""
@@ -119,7 +127,9 @@ def set_scene(wanted: Wanted, told: Callable[[str], None]) -> Iterator[Scene]:
         database = running.enter_context(a_database(wanted.database, disk))
         stepped = clock.build(folder)
         home = Home(folder=folder / "home", port=0)
-        daemons = [Daemon(name=f"daemon-{number}", home=home.folder) for number in range(wanted.processes)]
+        daemons = [
+            Daemon(name=f"daemon-{number}", home=home.folder, role=role) for number, role in enumerate(wanted.roles)
+        ]
         if stepped is not None:
             daemons[0].environment = stepped.environment
         network = running.enter_context(_wired(stage, daemons).running())
