@@ -197,7 +197,7 @@ LOOKING = (
         f"{ENGINE}/catalogue.py",
         "        found = store.items(asked)\n",
         "        found = ()\n",
-        f"{T_ENGINE}/test_catalogue.py",
+        f"{T_ENGINE}/test_catalogue.py::test_a_catalogue_that_lost_pages_makes_nothing_gone",
     ),
 )
 
@@ -351,7 +351,7 @@ READINGS = (
         f"{ENGINE}/readings.py",
         "            began_at=row.began_at,\n            last_write_at",
         "            began_at=now,\n            last_write_at",
-        f"{T_ENGINE}/test_poll.py",
+        f"{T_ENGINE}/test_poll.py::test_story_3_a_reading_from_before_our_acknowledged_sale_is_dropped_and_read_again",
     ),
     one(
         "a reading is applied while a sale is on its way",
@@ -365,14 +365,14 @@ READINGS = (
         f"{ENGINE}/readings.py",
         "    in_flight = (DocumentState.SENT, DocumentState.UNKNOWN)\n",
         "    in_flight = (DocumentState.SENT,)\n",
-        f"{T_ENGINE}/test_poll.py",
+        f"{T_ENGINE}/test_poll.py::test_a_reading_while_a_sale_is_unknown_is_dropped",
     ),
     one(
         "an empty or partial list is believed",
         f"{ENGINE}/poll.py",
         "    if alarm is None or was_released:\n        return False\n",
         "    if True:\n        return False\n",
-        f"{T_ENGINE}/test_poll.py",
+        f"{T_ENGINE}/test_poll.py::test_a_sweep_that_empties_the_shop_is_held_whole",
     ),
     one(
         "what a list does not hold is read as zero",
@@ -381,7 +381,7 @@ READINGS = (
         "    now = reader.engine.clock.now()\n    told = {row.sku for row in rows}\n    rows += [\n"
         "        Row(sku=sku, location_id=place, quantity=0, began_at=now, answered_at=now)\n"
         "        for sku in wanted - told\n        for place in reader.locations.values()\n    ]\n",
-        f"{T_ENGINE}/test_poll.py",
+        f"{T_ENGINE}/test_poll.py::test_a_sku_that_is_gone_is_told_and_never_read_as_zero",
     ),
     one(
         "not stocked there is read as zero",
@@ -425,14 +425,14 @@ RECORDING = (
         f"{ENGINE}/record.py",
         "            self._lost(intent, str(lost))\n            self.done += lookup.settle_now(intent)\n            return False\n",
         "            self._forget(intent)\n            return True\n",
-        f"{T_ENGINE}/test_record.py",
+        f"{T_ENGINE}/test_record.py::test_a_sale_whose_answer_was_lost_is_found_and_not_sent_again",
     ),
     one(
         "not found once is not recorded",
         f"{ENGINE}/sale_lookup.py",
         "        elif asked_at < end:\n            row.not_before = end\n",
         "        elif False:\n            row.not_before = end\n",
-        f"{T_ENGINE}/test_record.py",
+        f"{T_ENGINE}/test_record.py::test_a_sale_that_commits_only_after_the_first_look_is_counted_once",
     ),
     one(
         "a return moves the shelf for what a cashier has returned",
@@ -460,14 +460,14 @@ RECORDING = (
         f"{ENGINE}/record.py",
         "            if row is None or row.state not in (DocumentState.SENT, DocumentState.UNKNOWN):\n                return\n",
         "            if row is None:\n                return\n",
-        f"{T_ENGINE}/test_record.py",
+        f"{T_ENGINE}/test_record.py::test_a_stalled_hand_that_gets_its_answer_late_books_it_once",
     ),
     one(
         "an outage of the back office parks what is owed for ever",
         f"{ENGINE}/record.py",
         "        except (Unavailable, AccessDenied):\n            self._forget(intent)\n            raise\n",
         "        except (Unavailable, AccessDenied):\n            raise\n",
-        f"{T_ENGINE}/test_record.py",
+        f"{T_ENGINE}/test_record.py::test_an_outage_of_an_hour_loses_nothing_and_backs_off",
     ),
 )
 
@@ -477,14 +477,14 @@ HANDS = (
         f"{ENGINE}/leases.py",
         "    if keeper is not None:\n        keeper.keep(held)\n",
         "",
-        f"{T_ENGINE}/test_leases.py",
+        f"{T_ENGINE}/test_leases.py::test_a_block_holds_and_gives_back",
     ),
     one(
         "a hand that lost its lease goes on",
         f"{ENGINE}/leases.py",
         '    if found is None or found.token != held.token:\n        raise LeaseLost(f"{held.name}: somebody else has the lease")\n',
         "    if found is None:\n        return\n",
-        f"{T_ENGINE}/test_record.py",
+        f"{T_ENGINE}/test_record.py::test_a_hand_that_lost_its_lease_sends_nothing",
     ),
     one(
         "one store's failure skips the others",
@@ -501,7 +501,7 @@ EDGES = (
         "syncd/web/webhooks.py",
         "                await asyncio.wrap_future(self.inbox.put(arrival))\n",
         "                self.inbox.put(arrival)\n",
-        "tests/web/test_webhooks.py",
+        "tests/web/test_webhooks.py::test_a_database_that_takes_nothing_is_503_and_nothing_is_acknowledged",
     ),
     one(
         "the signature is checked over JSON that was read and written again",

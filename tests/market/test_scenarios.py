@@ -211,12 +211,12 @@ def test_more_orders_of_one_second_than_a_page_holds_are_all_pulled(market: Mark
     market.calm()
     shop = market.shops["a"]
     shop.faults.is_deaf = True
-    for _ in range(120):
+    for _ in range(60):
         shop.sell({"MUG": 1}, is_paid=True)
     market.pull("a")
     market.calm()
-    all_is_right(market, 80)
-    assert len(market.office.booked) == 120
+    all_is_right(market, 140)
+    assert len(market.office.booked) == 60
 
 
 def test_an_order_that_cannot_be_read_is_told_and_holds_up_neither_the_others_nor_the_cursor(market: Market) -> None:
