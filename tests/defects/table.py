@@ -315,9 +315,11 @@ ORDERS = (
             (
                 f"{ENGINE}/leases.py",
                 "    with engine.database.transaction() as session:\n        gained = session",
-                "    with engine.database.reading() as session:\n        known = session.get(Lease, name)\n"
-                "        if known is not None and known.expires_at > now:\n            return None\n"
-                "    with engine.database.transaction() as session:\n        gained = session",
+                (
+                    "    with engine.database.reading() as session:\n        known = session.get(Lease, name)\n"
+                    "        if known is not None and known.expires_at > now:\n            return None\n"
+                    "    with engine.database.transaction() as session:\n        gained = session"
+                ),
             ),
         ),
         f"{T_ENGINE}/test_leases.py::test_of_many_who_want_it_at_once_one_gets_it",
