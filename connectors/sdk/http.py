@@ -81,7 +81,7 @@ class Endpoint:
     statuses: Mapping[int, Meaning | None] = field(default_factory=dict)
     words: Callable[[Answer], str] = no_words
     backoff: Backoff = field(default_factory=Backoff)
-    body_limit: int = 32 * 1024 * 1024
+    body_limit: int = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
