@@ -13,12 +13,13 @@ RUN_ARGS ?=
 BENCH_ARGS ?=
 SIMULATE_ARGS ?=
 CHAOS_ARGS ?=
+FUZZ_ARGS ?=
 DEFECTS_ARGS ?=
 # Two workers keep a small machine busy without starving the real processes that some tests start.
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test bench simulate defects chaos lint format audit lock clean
+.PHONY: help setup demo run test bench fuzz simulate defects chaos lint format audit lock clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -46,6 +47,9 @@ defects: setup ## Plant known defects one by one and see what catches each: make
 
 chaos: setup ## Kill, cut and fill up the real processes: make chaos CHAOS_ARGS=...
 	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
+
+fuzz: setup ## Mutated messages at every parser and address: make fuzz FUZZ_ARGS="--seconds 600"
+	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
 
 lint: setup ## ruff, ruff format, mypy
 	@$(BIN)/ruff check .
