@@ -4,6 +4,7 @@ Each trouble is a function that does its harm, waits, and mends it; the diary ke
 """
 
 import random
+import signal
 import threading
 import time
 from collections import Counter
@@ -73,7 +74,8 @@ class Diary:
 class Driver:
     """Does it, in the thread that calls `run`, until `stop` is set.
 
-    `lease` in seconds; `only` these kinds where there are any; `revive` starts again what is not running."""
+    `lease` in seconds; `only` these kinds where there are any; `revive` starts again what is not running.
+    """
 
     random: random.Random
     daemons: Sequence[Daemon]
@@ -159,7 +161,7 @@ class Driver:
         daemon = self.random.choice(self.daemons)
         self.told(f"{daemon.name} is stopped and started")
         code = daemon.stop()
-        if code:
+        if code not in (0, -signal.SIGTERM):  # the latter: it had only just been started and had begun nothing
             self.diary.exits.append(f"{daemon.name} ended with {code} when it was told to stop")
 
     def _freeze(self) -> None:
@@ -167,7 +169,7 @@ class Driver:
         self.told(f"{daemon.name} is frozen beyond its lease")
         daemon.freeze()
         try:
-            self._wait(self.lease + 1.0, self.lease + 4.0)
+            self._wait(self.lease + 3.0, self.lease + 6.0)
         finally:
             daemon.thaw()
         self.told(f"{daemon.name} goes on")

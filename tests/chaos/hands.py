@@ -3,11 +3,13 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 
 from tests.chaos.network import Write
 
-TOLERANCE = 0.15
-"""Seconds between a lease's change in the database and its commit, or a request's beginning and our hearing it."""
+TOLERANCE = 1.0
+"""Seconds between a process's last look at the clock and our hearing its request, on a machine with much to do. What is
+sent so late is what quarantines are for; a process that was frozen is later by seconds."""
 
 
 def lease_names(leases: Sequence[tuple[float, str, int, bool]]) -> dict[str, str]:
@@ -36,15 +38,18 @@ def without_lease(
     for write in writes:
         if write.pid is None or write.wire not in names:
             continue
-        turns = history[names[write.wire]]
-        holders = {_holder(turns, write.at - TOLERANCE), _holder(turns, write.at), _holder(turns, write.at + TOLERANCE)}
-        if write.pid not in holders:
-            found.append(
-                f"process {write.pid} wrote to {write.wire} at {write.at:.3f}, held by {_holder(turns, write.at)}"
-            )
+        late = _late(history[names[write.wire]], write)
+        if late > TOLERANCE:
+            found.append(f"process {write.pid} wrote to {write.wire} {late:.2f} s after it had lost its lease")
     return found
 
 
-def _holder(turns: Sequence[tuple[float, int | None]], at: float) -> int | None:
-    number = bisect_right(turns, at, key=lambda turn: turn[0])
-    return turns[number - 1][1] if number else None
+def _late(turns: Sequence[tuple[float, int | None]], write: Write) -> float:
+    """Seconds since the writer's turn ended; 0 where it has it, or gets it within the tolerance."""
+    number = bisect_right(turns, write.at + TOLERANCE, key=lambda turn: turn[0])
+    ends = inf
+    for began, holder in reversed(turns[:number]):
+        if holder == write.pid:
+            return max(0.0, write.at - ends) if ends < inf else 0.0
+        ends = began
+    return inf

@@ -42,8 +42,8 @@ LEASES = [(10.0, "store:2", 7, True), (20.0, "store:2", 7, False), (21.0, "store
     [
         (15.0, 7, False),
         (15.0, 8, True),  # never had it
-        (20.1, 7, False),  # within the tolerance of two clocks
-        (20.5, 7, True),  # had given it back
+        (20.8, 7, False),  # within the tolerance
+        (21.5, 7, True),  # had given it back
         (25.0, 7, True),  # frozen beyond its lease, and then wrote
         (25.0, 8, False),
         (500.0, 8, False),  # ran out, and nobody took it
