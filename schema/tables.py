@@ -480,6 +480,13 @@ class Order(SQLModel, table=True):
             postgresql_where=text("reread_at IS NOT NULL"),
         ),
         Index("ix_order_header_placed", "merchant_id", "placed_at"),
+        Index("ix_order_header_name", "merchant_id", "name"),
+        Index(
+            "ix_order_header_owed",
+            "merchant_id",
+            sqlite_where=text("is_owed IS 1"),
+            postgresql_where=text("is_owed IS true"),
+        ),
     )
     id: int | None = _id()
     merchant_id: int = _to("merchant.id")
@@ -505,7 +512,7 @@ class Order(SQLModel, table=True):
     reread_attempts: int = 0
     heard_at: datetime = _time()
     changed_at: datetime = _time()
-    is_owed: bool = Field(default=False, index=True)
+    is_owed: bool = False
 
 
 class OrderLine(SQLModel, table=True):

@@ -14,7 +14,7 @@ COLUMNS = (
     *("state", "backoffice_id", "invoice_no"),
 )
 # What no spreadsheet shows may stand before the sign; the full-width signs are signs in some of them.
-_FORMULA = re.compile(r"[\s\x00-\x1f\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\x00-\x1f]")
+_FORMULA = re.compile(r"[\s\x00-\x1f\u200b-\u200f\u2060\ufeff]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]|[\x00-\x1f]")
 
 ReadPart = Callable[[tuple[datetime, int] | None], list[SaleRow]]
 

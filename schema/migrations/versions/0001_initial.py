@@ -383,7 +383,15 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_header")),
         sa.UniqueConstraint("connection_id", "external_id", name=op.f("uq_order_header_connection_id_external_id")),
     )
-    op.create_index(op.f("ix_order_header_is_owed"), "order_header", ["is_owed"], unique=False)
+    op.create_index("ix_order_header_name", "order_header", ["merchant_id", "name"], unique=False)
+    op.create_index(
+        "ix_order_header_owed",
+        "order_header",
+        ["merchant_id"],
+        unique=False,
+        sqlite_where=sa.text("is_owed IS 1"),
+        postgresql_where=sa.text("is_owed IS true"),
+    )
     op.create_index("ix_order_header_placed", "order_header", ["merchant_id", "placed_at"], unique=False)
     op.create_index(
         "ix_order_header_reread",

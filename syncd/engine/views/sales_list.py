@@ -13,13 +13,13 @@ from schema.tables import (
     Connection,
     Delivery,
     DocumentState,
+    Listing,
     Order,
     OrderLine,
     Push,
     PushState,
     ReturnDocument,
     SaleDocument,
-    SaleDocumentLine,
     SaleKind,
     SalesLog,
 )
@@ -27,6 +27,7 @@ from syncd.engine import sales
 from syncd.engine.sales import SaleRow
 from syncd.engine.views.amounts import amount, sold_amount
 
+MOST_FOUND = 400
 STATES = ("recorded", "being_recorded", "look")
 """What is asked for of the back office: it has it, it is on its way, a person should look."""
 _NEEDS_A_LOOK = (DocumentState.UNKNOWN, DocumentState.PARKED)
@@ -65,7 +66,7 @@ class Sold:
 
 def sales_page(session: Session, merchant_id: int, query: SalesQuery) -> SalesPage:
     """One page, the newest first."""
-    where = _where(merchant_id, query)
+    where = _where(session, merchant_id, query)
     total = session.exec(select(func.count()).select_from(SalesLog).where(*where)).one()
     chosen = session.exec(
         select(SalesLog.id, SalesLog.order_id)
@@ -88,7 +89,7 @@ def every_row(session: Session, merchant_id: int, query: SalesQuery, most: int) 
     """What is filtered, in pieces, for a file."""
     ids = session.exec(
         select(SalesLog.id)
-        .where(*_where(merchant_id, query))
+        .where(*_where(session, merchant_id, query))
         .order_by(col(SalesLog.occurred_at).desc(), col(SalesLog.id).desc())
         .limit(most)
     ).all()
@@ -96,7 +97,7 @@ def every_row(session: Session, merchant_id: int, query: SalesQuery, most: int) 
         yield from sales.rows_of(session, [row_id for row_id in ids[start : start + 400] if row_id is not None])
 
 
-def _where(merchant_id: int, query: SalesQuery) -> list[ColumnElement[bool]]:
+def _where(session: Session, merchant_id: int, query: SalesQuery) -> list[ColumnElement[bool]]:
     where: list[ColumnElement[bool]] = [col(SalesLog.merchant_id) == merchant_id]
     if query.connection_id is not None:
         where.append(col(SalesLog.connection_id) == query.connection_id)
@@ -105,25 +106,31 @@ def _where(merchant_id: int, query: SalesQuery) -> list[ColumnElement[bool]]:
     if query.until is not None:
         where.append(col(SalesLog.occurred_at) < query.until)
     if query.text:
-        where.append(_contains(merchant_id, query.text))
+        where.append(_contains(session, merchant_id, query.text))
     if query.state:
         where.append(_in_state(query.state))
     return where
 
 
-def _contains(merchant_id: int, text: str) -> ColumnElement[bool]:
-    """An order by its name or the store's id, an SKU by a part of it, a sale by its invoice number."""
-    orders = select(Order.id).where(
-        Order.merchant_id == merchant_id, or_(col(Order.name).in_((text, f"#{text}")), col(Order.external_id) == text)
+def _contains(session: Session, merchant_id: int, text: str) -> ColumnElement[bool]:
+    """An order by its name or the store's id, SKUs by a part of them, a sale by its invoice number."""
+    stores = select(Connection.id).where(Connection.merchant_id == merchant_id)
+    by_name = select(Order.id).where(Order.merchant_id == merchant_id, col(Order.name).in_((text, f"#{text}")))
+    by_id = select(Order.id).where(col(Order.connection_id).in_(stores), Order.external_id == text)
+    by_invoice = select(SaleDocument.order_id).where(
+        SaleDocument.merchant_id == merchant_id, SaleDocument.invoice_no == text
     )
-    invoices = select(SaleDocument.order_id).where(
-        SaleDocument.merchant_id == merchant_id, func.lower(SaleDocument.invoice_no) == text.lower()
-    )
-    return or_(
-        func.lower(SalesLog.sku).contains(text.lower(), autoescape=True),
-        col(SalesLog.order_id).in_(orders),
-        col(SalesLog.order_id).in_(invoices),
-    )
+    orders = {row for query in (by_name, by_id, by_invoice) for row in session.exec(query.limit(MOST_FOUND))}
+    skus = session.exec(
+        select(Listing.external_sku)
+        .where(
+            Listing.merchant_id == merchant_id,
+            func.lower(Listing.external_sku).contains(text.lower(), autoescape=True),
+        )
+        .distinct()
+        .limit(MOST_FOUND)
+    ).all()
+    return or_(col(SalesLog.sku).in_([sku for sku in skus if sku]), col(SalesLog.order_id).in_(orders))
 
 
 def _in_state(state: str) -> ColumnElement[bool]:
@@ -272,14 +279,3 @@ def _heard_by(session: Session, order: Order) -> str:
         .limit(1)
     ).first()
     return source or ""
-
-
-def documents_of_lines(session: Session, line_ids: Sequence[int]) -> dict[int, str]:
-    """The invoice number that holds each order line, the newest."""
-    rows = session.execute(
-        select(SaleDocumentLine.order_line_id, SaleDocument.invoice_no)
-        .join(SaleDocument, col(SaleDocument.id) == col(SaleDocumentLine.document_id))
-        .where(col(SaleDocumentLine.order_line_id).in_(line_ids))
-        .order_by(col(SaleDocument.n))
-    )
-    return dict(rows.all())

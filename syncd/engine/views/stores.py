@@ -20,9 +20,10 @@ from schema.tables import (
 )
 from syncd.engine.record import count_owed
 from syncd.engine.views.amounts import amount, sold_amount
-from syncd.engine.views.lag import Lag, by_store, lag_of
+from syncd.engine.views.lag import Lag, Measured, lag_of, measured
 
 A_DAY = timedelta(days=1)
+HOURS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +60,13 @@ class OfficeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoresView:
-    """Everything that is connected. `office` is None while nobody has been named."""
+    """Everything that is connected. `office` is None while nobody has been named. `measured`: the lag of each hour."""
 
     stores: tuple[StoreRow, ...]
     office: OfficeRow | None
     lag: Lag | None
     prevented: int
+    measured: tuple[Measured, ...]
 
     @property
     def waiting(self) -> int:
@@ -88,16 +90,22 @@ def store_rows(session: Session, merchant_id: int, day_began: datetime, now: dat
     rows = connected_stores(session, merchant_id)
     ids = [row.id or 0 for row in rows]
     waiting, today = _waiting(session, ids), _today(session, merchant_id, day_began)
-    lags = by_store(session, ids, now - A_DAY)
+    lags = measured(session, ids, now - A_DAY, now, HOURS)
     stores = tuple(
-        _row(row, waiting.get(row.id or 0, 0), lag_of(lags[row.id or 0]), today.get(row.id or 0, (0, Decimal(0))))
+        _row(
+            row,
+            waiting.get(row.id or 0, 0),
+            lag_of(each for each in lags if each.connection_id == row.id),
+            today.get(row.id or 0, (0, Decimal(0))),
+        )
         for row in rows
     )
     return StoresView(
         stores=stores,
         office=office_row(session, merchant_id, now),
-        lag=lag_of([seconds for each in lags.values() for seconds in each]),
+        lag=lag_of(lags),
         prevented=prevented(session, ids, now - A_DAY),
+        measured=tuple(lags),
     )
 
 

@@ -38,9 +38,6 @@ class Evidence:
     window_icon: str = "clock"
     window_words: str = ""
     elsewhere: tuple[tuple[str, int], ...] = ()
-    rows: tuple[tuple[object, ...], ...] = ()
-    rows_title: str = ""
-    head: tuple[str, ...] = ()
     details: str = ""
 
 

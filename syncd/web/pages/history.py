@@ -70,7 +70,7 @@ def lag_points(visit: Visit) -> Response:
     now = visit.now
     with visit.reading() as session:
         ids = [row.id or 0 for row in connected_stores(session, visit.merchant_id)]
-        parts = lag.over_time(session, ids, now - A_DAY, now, 96)
+        parts = lag.over_time(lag.measured(session, ids, now - A_DAY, now, 96), 96)
     times = [int((now - A_DAY + A_DAY * (n + 0.5) / 96).timestamp()) for n in range(96)]
     medians = [None if part is None else round(part.median, 2) for part in parts]
     slow = [None if part is None else round(part.slow, 2) for part in parts]

@@ -1,5 +1,6 @@
 """The overview: whether all is well, and what needs a person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from schema.tables import Issue, SalesLog
 from syncd.engine import connections, sync
 from syncd.engine.release import IssueView, list_issues
 from syncd.engine.views import charts, feed, lag
-from syncd.engine.views.stores import StoresView, connected_stores, store_rows
+from syncd.engine.views.stores import HOURS, StoresView, connected_stores, store_rows
 from syncd.web.frame.pages import Pages
 from syncd.web.frame.visit import Visit
 from syncd.web.frame.wording import day_begin
@@ -43,14 +44,15 @@ def overview(visit: Visit) -> Response:
     with visit.reading() as session:
         issues = told_issues(session, visit)
         steps = first_steps(session, visit.merchant_id)
+    found = card(visit, lambda session: figures(session, visit))
     return visit.render(
         "overview/page.html",
-        figures=card(visit, lambda session: figures(session, visit)),
+        figures=found,
         issues=issues,
         banner=next((issue for issue in issues if issue.is_urgent), None),
         events=card(visit, lambda session: feed.events(session, visit.merchant_id, limit=FEED)),
         sold=card(visit, lambda session: sold_chart(session, visit)),
-        quick=card(visit, lambda session: lag_chart(session, visit.merchant_id, now)),
+        quick=None if found is None else draw_lag(found.view.measured, now),
         steps=steps,
         hour=now.astimezone(visit.times.zone).hour,
     )
@@ -132,9 +134,12 @@ class LagChart:
 def lag_chart(session: Session, merchant_id: int, now: datetime) -> LagChart | None:
     """The last 24 hours; None where nothing was measured."""
     ids = [row.id or 0 for row in connected_stores(session, merchant_id)]
-    parts = lag.over_time(session, ids, now - A_DAY, now, 24)
-    seconds = [value for each in lag.by_store(session, ids, now - A_DAY).values() for value in each]
-    whole = lag.lag_of(seconds)
+    return draw_lag(lag.measured(session, ids, now - A_DAY, now, HOURS), now)
+
+
+def draw_lag(found: Sequence[lag.Measured], now: datetime) -> LagChart | None:
+    """What was measured in each hour of the last 24."""
+    parts, whole = lag.over_time(found, HOURS), lag.lag_of(found)
     if whole is None:
         return None
     plot = plots.polylines([[p.slow if p else None for p in parts], [p.median if p else None for p in parts]])

@@ -3,7 +3,6 @@ names people know, a store in shadow, one without access, a held number, an over
 """
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from sqlmodel import select
 
 from connectors.sdk.fake import FakeShop
 from connectors.sdk.fake.post import TOPICS
-from schema.tables import Connection, ConnectionState, Listing, Location, Merchant, PoolLocation, RuleKind, User
+from schema.tables import Connection, ConnectionState, Listing, Location, Merchant, PoolLocation, RuleKind
 from syncd.engine import catalogue, rule_setting
 from syncd.engine.inbox import Inbox
 from syncd.engine.people import users
@@ -170,11 +169,3 @@ def lose_access(street: Street, name: str) -> None:
     market = street.market
     market.shops[name].end_access()
     market.settle()
-
-
-def user_of(street: Street, role: str) -> User:
-    with street.market.engine.database.reading() as session:
-        return session.get_one(User, street.users[role])
-
-
-PASS = timedelta(seconds=1)

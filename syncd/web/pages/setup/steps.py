@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from sqlmodel import Session, col, func, select
 
-from schema.tables import Connection, ConnectionRole, ConnectionState, Listing, Match
+from schema.tables import Connection, ConnectionState, Listing, Match
 from syncd.engine.views.authority import authority_view
 from syncd.engine.views.stores import connected_stores
 from syncd.web.frame.wording import count_words, platform_name
@@ -101,15 +101,3 @@ def rail(session: Session, merchant_id: int, here: str, store: Connection | None
         state = "now" if n == number else "done" if n < number or is_live else "later"
         steps.append((key, word, state, subs.get(key, ""), paths.get(key, "") if state == "done" else ""))
     return Rail(steps=tuple(steps), number=number + 1)
-
-
-def has_stores(session: Session, merchant_id: int) -> bool:
-    """Whether there is any store."""
-    return (
-        session.exec(
-            select(Connection.id)
-            .where(Connection.merchant_id == merchant_id, Connection.role == ConnectionRole.STORE)
-            .limit(1)
-        ).first()
-        is not None
-    )
