@@ -164,7 +164,9 @@ def test_settings_that_nobody_can_mean_are_one_line_of_words(tmp_path, text):
     assert "\n" not in str(told.value)
 
 
-@pytest.mark.parametrize("text", ["=1+1", "\ufeff=1+1", "\u200b@x", " =1", "\n-2", "\uff1d1", "\tx", "\x00\r", "\ufeff\r1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "\ufeff=1+1", "\u200b@x", " =1", "\n-2", "\uff1d1", "\tx", "\x00\r", "\ufeff\r1"]
+)
 def test_no_cell_of_the_sales_is_a_formula(text):
     assert sales_csv._cell(text) == f"'{text}"
 
