@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import typer
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from connectors.sdk.errors import ConnectorError
@@ -106,28 +107,37 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
         app(merchant_first(arguments), prog_name="syncd")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else FAILED
-    except ConfigError as error:
-        say(f"syncd: {error}")
-        return WRONG
-    except (SyncdError, ConnectorError) as error:
-        say(f"syncd: {error}")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
         say("syncd: stopped")
         return FAILED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    except OSError as error:
-        say(f"syncd: {error.filename or ''}: {error.strerror or error}".replace(" : ", " "))
-        return FAILED
     except Exception as error:  # noqa: BLE001 - the edge: nobody is shown a traceback unasked
-        say(f"syncd: something unexpected: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
-        say(f"syncd: nothing more is known here; set {TRACE}=1 to see where it happened, and report it")
+        say(f"syncd: {_sentence(error)}")
         if os.environ.get(TRACE):
             traceback.print_exc()
-        return FAILED
+        return WRONG if isinstance(error, ConfigError) else FAILED
     return 0
+
+
+def _sentence(error: Exception) -> str:
+    """An error as a person reads it."""
+    match error:
+        case SyncdError() | ConnectorError():
+            return str(error)
+        case DBAPIError():
+            return f"the database does not answer as it should: {first_line(error.orig)}. Look at [database] url."
+        case OSError():
+            return f"{error.filename}: {error.strerror}" if error.filename else first_line(error)
+        case _:
+            name = f"{type(error).__name__}: {first_line(error)}"
+            return f"something unexpected: {name}. Set {TRACE}=1 to see where it happened, and report it."
+
+
+def first_line(error: object) -> str:
+    """What an error says first."""
+    return next(iter(str(error).strip().splitlines()), "no reason given").rstrip(".")
 
 
 def merchant_first(arguments: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from importlib.metadata import packages_distributions
 from urllib.parse import urlsplit
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select
 
 from connectors.sdk.errors import ConnectorError
@@ -73,8 +73,10 @@ def check_ground(settings: Settings, environment: Mapping[str, str]) -> Iterator
 def _attempt(about: str, question: Callable[[], str]) -> Finding:
     try:
         return _right(about, question())
-    except (SyncdError, ConnectorError, SQLAlchemyError) as error:
-        return _wrong(about, str(error).splitlines()[0])
+    except (SyncdError, ConnectorError) as error:
+        return _wrong(about, str(error))
+    except DBAPIError as error:
+        return _wrong(about, str(error.orig).strip().splitlines()[0])
 
 
 def _packages() -> Iterator[Finding]:
