@@ -24,6 +24,7 @@ QUIET_WITHIN = 180.0
 RECOVERY = 12.0
 """For how many seconds after its end a trouble still keeps sales from being known."""
 LOOK_EVERY = 0.25
+TELL_EVERY = 10.0
 TELLING = ("lease_lost", "pushes_unknown", "records_unknown", "database_away", "connection_down", "inbox_cannot_write")
 """Events of the daemons' logs whose counts show that the troubles were felt."""
 
@@ -124,7 +125,7 @@ def _quiet(scene: Scene, told: Told) -> Mapping[str, int]:
     scene.revive()
     deadline = time.monotonic() + QUIET_WITHIN
     owed: dict[str, int] = {"answers of `syncd status`": 1}
-    began, last = time.monotonic(), ""
+    began = told_at = time.monotonic()
     while time.monotonic() < deadline:
         _look(scene.town)
         try:
@@ -135,9 +136,9 @@ def _quiet(scene: Scene, told: Told) -> Mapping[str, int]:
             if not any(owed.values()) and not differs(scene.town) and not any(scene.owed().values()):
                 return owed
             waits = ", ".join([*(f"{count} {name}" for name, count in owed.items() if count), *differs(scene.town)])
-            if waits != last:
-                told(f"{time.monotonic() - began:6.1f} s  waiting for {waits}")
-                last = waits
+            if time.monotonic() - told_at > TELL_EVERY:
+                told_at = time.monotonic()
+                told(f"{told_at - began:6.1f} s  waiting for {waits}")
         time.sleep(0.5)
     return owed
 
