@@ -353,7 +353,7 @@ READINGS = (
         f"{ENGINE}/readings.py",
         "            began_at=row.began_at,\n            last_write_at",
         "            began_at=now,\n            last_write_at",
-        f"{T_ENGINE}/test_poll.py::test_story_3_a_reading_from_before_our_acknowledged_sale_is_dropped_and_read_again",
+        f"{T_MARKET}/test_scenarios.py::test_a_reading_that_began_before_our_sale_was_recorded_is_dropped_though_it_ended_after_it",
     ),
     one(
         "a reading is applied while a sale is on its way",

@@ -322,6 +322,25 @@ def test_several_listings_on_one_figure_show_it_once(market: Market) -> None:
     all_is_right(market, 4)
 
 
+def test_a_reading_that_began_before_our_sale_was_recorded_is_dropped_though_it_ended_after_it(market: Market) -> None:
+    market.shops["a"].sell({"MUG": 3}, is_paid=True)
+    market.deliver()
+    market.take_in()
+    pending = [market.record]
+
+    def on_call(passed: str) -> None:
+        if passed == "read_stock.after" and pending:
+            pending.pop()()
+            market.pass_time(5)
+
+    market.office.wire.on_call = on_call
+    market.sweep()
+    assert pending == []
+    assert market.cache("MUG") == (7, 0)
+    market.calm()
+    all_is_right(market, 7)
+
+
 # ------------------------------------------------------------------------------------------- pushes, processes
 
 
