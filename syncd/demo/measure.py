@@ -3,9 +3,11 @@
 The *truth* of an SKU is what lies on the shelf less what the stores' orders have taken. A sale has reached another
 store when that store no longer offers the unit. A unit sold below a truth of 0 was sold twice. Whose doing that was
 follows from what the store showed: as long as its number can be explained by sales elsewhere so recent that nobody
-could know of them yet, the platforms made it possible; whatever it showed beyond that is counted against syncd.
+could know of them yet, the platforms made it possible; whatever it showed beyond that is counted against syncd. While
+the daemon is dead nobody knows of anything.
 """
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -40,6 +42,12 @@ class _Waiting:
 
 
 @dataclass(slots=True)
+class _Outage:
+    began: float
+    ended: float = math.inf
+
+
+@dataclass(slots=True)
 class Measure:
     """Takes sales and sightings in the order of time. `knowable_after`: from then on a sale should have been known."""
 
@@ -47,8 +55,17 @@ class Measure:
     knowable_after: float
     oversold: Oversold = field(default_factory=Oversold)
     lags: list[float] = field(default_factory=list)
-    _sales: defaultdict[str, deque[Sale]] = field(default_factory=lambda: defaultdict(deque))
+    _outages: list[_Outage] = field(default_factory=list)
+    _sales: defaultdict[str, list[Sale]] = field(default_factory=lambda: defaultdict(list))
     _waiting: defaultdict[tuple[str, str], deque[_Waiting]] = field(default_factory=lambda: defaultdict(deque))
+
+    def went_down(self, at: float) -> None:
+        """The daemon is dead from now on."""
+        self._outages.append(_Outage(at))
+
+    def came_up(self, at: float) -> None:
+        """It lives again."""
+        self._outages[-1].ended = at
 
     def sold(self, sale: Sale) -> None:
         """Somebody bought."""
@@ -64,14 +81,20 @@ class Measure:
         if sale.place not in self.stores:
             self.oversold.at_the_till += twice
             return
-        earlier = self._sales[sale.sku]
-        while earlier and earlier[0].at < sale.at - self.knowable_after:
-            earlier.popleft()
-        recent = sum(other.units for other in earlier if other.place != sale.place)
+        since = self._unknowable_since(sale.at)
+        recent = sum(other.units for other in self._sales[sale.sku] if other.at >= since and other.place != sale.place)
         unexplained = sale.shown - max(0, sale.truth + recent)
         ours = min(twice, max(0, unexplained))
         self.oversold.by_us += ours
         self.oversold.unknowable += twice - ours
+
+    def _unknowable_since(self, at: float) -> float:
+        """What was sold from this moment on nobody had to know at `at`."""
+        since = at - self.knowable_after
+        for outage in reversed(self._outages):
+            if outage.began <= at and since < outage.ended:
+                since = min(since, outage.began - self.knowable_after)
+        return since
 
     def seen(self, at: float, store: str, sku: str, *, shown: int, truth: int) -> None:
         """A store was seen showing this number. The oldest sales are the first to have reached it."""

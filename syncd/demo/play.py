@@ -5,6 +5,8 @@ Acts one after another: `_prologue` (platforms, home, daemon, connecting), `_bus
 """
 
 import random
+import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -26,6 +28,7 @@ ACTS_A_SECOND = 5.0
 LOOK_EVERY = 0.1
 QUIET_WITHIN = 180.0
 KNOWABLE_AFTER = 20.0
+DEAD_FOR = 2.0
 COUNTERS = ("deliveries_unapplied", "pushes_owed", "looks_due", "backoffice_owed")
 SETTINGS: dict[str, dict[str, object]] = {
     "security": {"allow_private_addresses": True},
@@ -49,30 +52,43 @@ SHORTENED = (
 
 
 def play(*, minutes: float, headless: bool, seed: int = 1) -> int:
-    """Run the demo; 0 when every promise was kept, 1 when not, with what."""
+    """Run the demo; 0 when every promise was kept, 1 when not, with what.
+
+    Everything is in a folder of its own, which is kept only when something is wrong. Being terminated ends it as
+    Ctrl-C does: nothing that it started goes on running.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     screen = Screen(is_live=not headless and sys.stdout.isatty())
-    chance = random.Random(seed)
-    with tempfile.TemporaryDirectory(prefix="syncd-demo-", ignore_cleanup_errors=True) as folder:
-        home = Home(folder=Path(folder), port=free_port(), show=screen.command)
-        try:
-            with set_up(clock=lambda: datetime.now(UTC), random=random.Random(seed)) as stage:
-                _prologue(home, stage, screen)
-                town = _open_town(stage, chance, screen)
-                _busy_town(home, town, screen, minutes * 60)
-                owed = _quiet(home, town, screen)
-                verdict = _judged(home, town, screen, owed)
-        except CommandFailed as failed:
-            screen.say(f"The demo stops here: {failed}")
-            return 1
-        except KeyboardInterrupt:
-            screen.say("Stopped.")
-            return 1
-        finally:
-            home.stop()
-        print_verdict(screen, verdict.lines, verdict.wrong)
-        if verdict.wrong:
-            screen.say(home.last_words())
-        return 1 if verdict.wrong else 0
+    folder = Path(tempfile.mkdtemp(prefix="syncd-demo-"))
+    home = Home(folder=folder, port=free_port(), show=screen.command)
+    screen.say(f"The home of this demo is {folder}; the commands below are typed with --dir {folder}.")
+    is_good = is_stopped = False
+    try:
+        is_good = _played(home, screen, minutes * 60, seed)
+    except CommandFailed as failed:
+        screen.say(f"The demo stops here: {failed}")
+    except KeyboardInterrupt:
+        is_stopped = True
+        screen.say("Stopped.")
+    finally:
+        home.stop()
+    if is_good or is_stopped:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        screen.say(f"{home.last_words()}\nWhat syncd knew is kept in {folder}")
+    return 0 if is_good else 1
+
+
+def _played(home: Home, screen: Screen, seconds: float, seed: int) -> bool:
+    """All acts; whether every promise was kept."""
+    with set_up(clock=lambda: datetime.now(UTC), random=random.Random(seed)) as stage:
+        _prologue(home, stage, screen)
+        town = _open_town(stage, random.Random(seed), screen)
+        _busy_town(home, town, screen, seconds)
+        owed = _quiet(home, town, screen)
+        verdict = _judged(home, town, screen, owed)
+    print_verdict(screen, verdict.lines, verdict.wrong)
+    return not verdict.wrong
 
 
 def _prologue(home: Home, stage: Stage, screen: Screen) -> None:
@@ -132,14 +148,23 @@ def _busy_town(home: Home, town: Town, screen: Screen, seconds: float) -> None:
                 _look(town, screen, left)
                 if not was_killed and left < seconds / 2:
                     was_killed = True
-                    screen.event("-- kill -9: the daemon is gone; people go on buying --")
-                    home.kill()
-                    time.sleep(2)
-                    home.start()
+                    _power_cut(home, town, screen)
                 time.sleep(LOOK_EVERY)
     finally:
         over.set()
         people.join()
+
+
+def _power_cut(home: Home, town: Town, screen: Screen) -> None:
+    """Two seconds without a daemon, and the time it takes to start; people go on buying."""
+    screen.say("-- kill -9: the daemon is gone; people go on buying --")
+    with town.lock:
+        home.kill()
+        town.measure.went_down(town.seconds())
+    time.sleep(DEAD_FOR)
+    home.start()
+    with town.lock:
+        town.measure.came_up(town.seconds())
 
 
 def _people(town: Town, over: threading.Event) -> None:

@@ -103,7 +103,7 @@ def print_verdict(screen: Screen, lines: Sequence[tuple[str, str]], wrong: Seque
     """The end of the demo."""
     screen.say("\nVERDICT, from the books of the stores and of the back office")
     for name, value in lines:
-        screen.say(f"  {name:<38} {value}")
+        screen.say(f"  {name:<46} {value}")
     for words in wrong[:20]:
         screen.say(f"  WRONG: {words}")
     screen.say("  Something is wrong." if wrong else "  Every promise was kept.")

@@ -36,10 +36,12 @@ def judge(
     if ledger_says:
         wrong.append(f"ledger and cache differ: {ledger_says}")
     wrong += [f"{count} {name.replace('_', ' ')} were left" for name, count in still_owed.items() if count]
+    window = f"{measure.knowable_after:.0f} s"
     lines = [
-        ("units sold", ", ".join(f"{place} {units}" for place, units in sorted(sold.items()))),
+        ("units sold", f"{sum(sold.values())} ({', '.join(f'{place} {n}' for place, n in sorted(sold.items()))})"),
         ("oversold by us", str(measure.oversold.by_us)),
-        ("sold twice before anyone could know", str(measure.oversold.unknowable + measure.oversold.at_the_till)),
+        (f"sold twice within {window}, before syncd could know", str(measure.oversold.unknowable)),
+        ("at the till what a store had sold", str(measure.oversold.at_the_till)),
         ("lost sales", str(len(lost))),
         ("doubled sales", str(len(doubled))),
         ("differing numbers", str(len(numbers))),

@@ -159,6 +159,17 @@ def test_a_unit_sold_twice_is_put_down_to_whoever_could_have_known(sales, expect
     assert (found.by_us, found.unknowable, found.at_the_till) == expected
 
 
+def test_nobody_had_to_know_what_was_sold_around_an_outage():
+    measure = Measure(stores=STORES, knowable_after=20)
+    measure.sold(Sale(at=90, sku="MUG", place="shopify", units=1, shown=1, truth=1))
+    measure.went_down(100)
+    measure.sold(Sale(at=130, sku="MUG", place="woocommerce", units=1, shown=1, truth=0))
+    measure.came_up(140)
+    assert (measure.oversold.by_us, measure.oversold.unknowable) == (0, 1)
+    measure.sold(Sale(at=170, sku="MUG", place="woocommerce", units=1, shown=1, truth=-1))
+    assert (measure.oversold.by_us, measure.oversold.unknowable) == (1, 1)
+
+
 def test_a_sale_has_arrived_when_the_other_store_offers_its_units_no_more():
     measure = Measure(stores=STORES, knowable_after=20)
     measure.sold(Sale(at=10, sku="MUG", place="shopify", units=1, shown=5, truth=5))
