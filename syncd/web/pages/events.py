@@ -69,6 +69,7 @@ class Stream:
     sold: int = 0
     slow_at: datetime | None = None
     beat_at: datetime | None = None
+    has_ended: bool = False
 
     async def run(self) -> AsyncIterator[bytes]:
         """Every event, as it goes over the line."""
@@ -78,18 +79,17 @@ class Stream:
             yield self._event(name, html)
         with ringing(self.visit.engine.database) as rung:
             while not self._is_over(ends_at):
-                changed = await run_in_threadpool(self._changed)
-                if changed is None:
-                    return
-                for name, html in changed:
-                    yield self._event(name, html)
-                    await asyncio.sleep(A_TICK)
+                for look in (self._fresh, self._changed):  # what just happened does not wait for the sums
+                    for name, html in await run_in_threadpool(look):
+                        yield self._event(name, html)
+                        await asyncio.sleep(A_TICK)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(rung.wait(), LOOKS_EVERY)
                 rung.clear()
 
     def _is_over(self, ends_at: datetime) -> bool:
-        return self.visit.now >= ends_at or self.visit.request.app.state.edge.stopping.is_set()
+        is_late = self.visit.now >= ends_at
+        return is_late or self.has_ended or self.visit.request.app.state.edge.stopping.is_set()
 
     def _event(self, name: str, html: str) -> bytes:
         return format_sse_event(data_str=html, event=name, id=self.since.isoformat())
@@ -101,11 +101,18 @@ class Stream:
         self.slow_at = self.visit.now
         return self._heartbeat()
 
-    def _changed(self) -> Parts | None:
-        """Parts that are not as they were told last; None where the session is over."""
-        now = self.visit.now
+    def _fresh(self) -> Parts:
+        """What has happened since."""
         try:
-            parts = self._feed() if self.page in ("overview", "feed", "sales") else []
+            return self._feed() if self.page in ("overview", "feed", "sales") else []
+        except DatabaseAway:
+            return []
+
+    def _changed(self) -> Parts:
+        """Parts that are not as they were told last."""
+        now = self.visit.now
+        parts: Parts = []
+        try:
             if self.slow_at is None or now - self.slow_at >= SLOW_EVERY:
                 self.slow_at = now
                 for name, html in self._slow():
@@ -113,8 +120,9 @@ class Stream:
                         self.told[name] = _mark(html)
                         parts.append((name, html))
             if self.beat_at is None or now - self.beat_at >= HEARTBEAT:
-                if not self._is_signed_in():
-                    return None
+                self.has_ended = not self._is_signed_in()
+                if self.has_ended:
+                    return []
                 parts += self._heartbeat()
         except (DatabaseAway, SyncdError):
             return []
