@@ -102,8 +102,9 @@ def _facts(sold: Mapping[str, int], measure: Measure, left: float) -> Text:
 def print_verdict(screen: Screen, lines: Sequence[tuple[str, str]], wrong: Sequence[str]) -> None:
     """The end of the demo."""
     screen.say("\nVERDICT, from the books of the stores and of the back office")
+    width = max(len(name) for name, _ in lines)
     for name, value in lines:
-        screen.say(f"  {name:<46} {value}")
+        screen.say(f"  {name:<{width}}  {value}")
     for words in wrong[:20]:
         screen.say(f"  WRONG: {words}")
     screen.say("  Something is wrong." if wrong else "  Every promise was kept.")
