@@ -383,13 +383,23 @@ READINGS = (
         "    now = reader.engine.clock.now()\n    told = {row.sku for row in rows}\n    rows += [\n"
         "        Row(sku=sku, location_id=place, quantity=0, began_at=now, answered_at=now)\n"
         "        for sku in wanted - told\n        for place in reader.locations.values()\n    ]\n",
-        f"{T_ENGINE}/test_poll.py::test_a_sku_that_is_gone_is_told_and_never_read_as_zero",
+        f"{T_MARKET}/test_scenarios.py::test_an_item_that_the_back_office_stops_counting_is_not_sold_out",
     ),
-    one(
+    Defect(
         "not stocked there is read as zero",
-        f"{ENGINE}/backoffice_reader.py",
-        "                quantity=row.quantity,\n",
-        "                quantity=row.quantity or 0,\n",
+        (
+            (
+                f"{ENGINE}/backoffice_reader.py",
+                "                quantity=row.quantity,\n",
+                "                quantity=row.quantity or 0,\n",
+            ),
+            (
+                f"{ENGINE}/backoffice_reader.py",
+                "            if row.quantity is not None and row.external_id in usable",
+                "            if row.external_id in usable",
+            ),
+        ),
+        f"{T_MARKET}/test_scenarios.py::test_an_item_that_the_back_office_stops_counting_is_not_sold_out",
     ),
     one(
         "a location that owes units takes nothing from the others",
