@@ -11,7 +11,6 @@ const SAID_EVERY = 30000;
 // ---- events: parts are swapped by htmx, unless somebody is at them
 
 let heardAt = Date.now();
-let heardWords = "";
 let isPaused = false;
 let waiting = [];
 let unsaid = 0;
@@ -62,7 +61,7 @@ document.addEventListener("htmx:sseBeforeMessage", (event) => {
   heardAt = Date.now();
   const element = event.detail.elt ?? event.target;
   const html = event.detail.data;
-  if (element.id === "live") { heardWords = html; element.classList.remove("lost"); return; }
+  if (element.id === "live") { element.dataset.heard = "yes"; element.classList.remove("lost"); return; }
   event.preventDefault();
   if (element.id === "feed") {
     waiting.push(html);
