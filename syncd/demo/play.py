@@ -41,7 +41,7 @@ SETTINGS: dict[str, dict[str, object]] = {
         "check_webhooks": "30s",
         "jitter": "0s",
     },
-    "backoffice": {"unknown_quarantine": "6s", "requests_per_minute": 6000},
+    "backoffice": {"unknown_quarantine": "6s", "begin_within": "5s", "requests_per_minute": 6000},
     "push": {"unknown_quarantine": "6s", "settle": "3s", "look_grace": "1s", "begin_within": "5s"},
     "lease": {"duration": "6s", "renew": "2s"},
 }
