@@ -12,7 +12,7 @@ TRANSIENT = ("error", "commit_then_500", "commit_then_hang", "lost_request", "la
 SHELF = tuple(f"SHELF-{n}" for n in range(6))
 WAYS = tuple(f"WAY-{n}" for n in range(5))
 SKUS = (*SHELF, *WAYS, "DEADLOCK", "REFUSED", "DOWN")
-SETTINGS = {"backoffice": {"brake_at_least": 3, "unknown_quarantine": "4s", "requests_per_minute": 6000}}
+SETTINGS = {"backoffice": {"brake_at_least": 3, "unknown_quarantine": "4s"}}
 CALM = {
     "next_writes": [],
     "reject_sells": None,
