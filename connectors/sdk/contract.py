@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import httpx
 
@@ -19,7 +19,9 @@ from connectors.sdk.values import (
     AuthorityPage,
     CatalogueItem,
     CataloguePage,
+    CreateResult,
     Fact,
+    NewItems,
     OrderSnapshot,
     OrdersPage,
     RecordedSale,
@@ -96,7 +98,8 @@ class StoreTraits:
     `compares`: the platform itself refuses a write whose expected value is stale; else the connector reads just before
     it writes, and a sale in between can be buried. `order_overlap`: how far a pull reaches back behind its cursor.
     `write_rows`: how many figures one write call takes, `read_rows` one read. `orders_reach`: the platform hides orders
-    older than this, so that one it does not know need not be gone; None where it hides none.
+    older than this, so that one it does not know need not be gone; None where it hides none. `create_rows`: how many
+    products one call can make (see `ItemMaker`); 0 where it makes none.
     """
 
     compares: bool
@@ -104,6 +107,7 @@ class StoreTraits:
     write_rows: int
     read_rows: int
     orders_reach: timedelta | None = None
+    create_rows: int = 0
 
 
 class Store(Protocol):
@@ -167,6 +171,20 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Give back sockets."""
+        ...
+
+
+@runtime_checkable
+class ItemMaker(Protocol):
+    """What a store can do besides, where `traits.create_rows` is not 0: make new products."""
+
+    def create_items(self, wanted: NewItems) -> Mapping[str, CreateResult]:
+        """Make a product for each, its stock counted and beginning at nothing; results by SKU, one for each.
+
+        A unit that has the SKU already is found, also one that was made a moment ago by a call whose answer was lost:
+        the same call may be made again. At most `traits.create_rows`. A raised Unavailable or Refused means that
+        nothing was made, a raised OutcomeUnknown that any may have been.
+        """
         ...
 
 

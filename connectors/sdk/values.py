@@ -138,6 +138,57 @@ class WriteAnswer:
     platform_at: datetime
 
 
+# ------------------------------------------------------------------------------------------- making products
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewItem:
+    """A product of one sellable unit, to be made in a store.
+
+    `price` is in the store's currency; None leaves it to the platform, and such a product is made as a draft only.
+    """
+
+    sku: str
+    title: str
+    price: Decimal | None = None
+    image_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewItems:
+    """New products that go out together, no SKU twice. `is_draft`: customers do not see them until a person says so.
+
+    `key` is a UUID stored before sending, no request of it may begin after `not_after`.
+    """
+
+    items: tuple[NewItem, ...]
+    is_draft: bool
+    key: str
+    not_after: datetime
+
+
+class CreateOutcome(StrEnum):
+    """How the making of one product ended.
+
+    EXISTS: the store had a unit with exactly this SKU, and was left as it is. NOT_SENT had surely no effect.
+    """
+
+    CREATED = "created"
+    EXISTS = "exists"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateResult:
+    """The outcome for one SKU; `item` is the unit as the store has it now (CREATED, EXISTS), `words` the platform's."""
+
+    outcome: CreateOutcome
+    item: CatalogueItem | None = None
+    words: str = ""
+
+
 # ------------------------------------------------------------------------------------------- orders
 
 
