@@ -10,7 +10,7 @@ from connectors.sdk.contract import Clock
 from connectors.sdk.fake.faults import Faults, Wire
 from connectors.sdk.fake.messages import moves_nothing, order_message, refund_message
 from connectors.sdk.fake.post import Delivery, Post
-from connectors.sdk.values import CatalogueItem, OrderLine, OrderSnapshot, Refund, RefundLine, StockRef
+from connectors.sdk.values import CatalogueItem, NewItem, OrderLine, OrderSnapshot, Refund, RefundLine, StockRef
 
 
 class SoldOut(Exception):
@@ -41,6 +41,7 @@ class FakeShop:
     lines count. By default the one that cannot compare declares. `skew` is how far its clock is ahead of ours.
     `allows_overselling` lets customers buy below zero. `on_written` is told of each figure that the connector sets:
     its stock id, what it was and what it is.
+    `drafts` are ids of products that no customer sees, `unwanted` SKUs that it refuses to make, with its words.
     """
 
     clock: Clock
@@ -56,6 +57,8 @@ class FakeShop:
     items: dict[str, CatalogueItem] = field(default_factory=dict)
     figures: dict[str, int] = field(default_factory=dict)
     orders: dict[str, _Order] = field(default_factory=dict)
+    drafts: set[str] = field(default_factory=set)
+    unwanted: dict[str, str] = field(default_factory=dict)
     on_written: Callable[[str, int, int], None] = _nobody_listens
     post: Post = field(init=False)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -113,6 +116,16 @@ class FakeShop:
                 self.figures.setdefault(ref.stock_id, quantity)
             self._tell("items/changed", {"id": external_id})
             return external_id
+
+    def create(self, new: NewItem, *, is_draft: bool) -> CatalogueItem:
+        """A product made by us: counted, and nothing of it is there."""
+        with self.lock:
+            external_id = self.add_item(new.sku, price=new.price or Decimal(0))
+            item = replace(self.items[external_id], title=new.title, image_url=new.image_url)
+            self.items[external_id] = item
+            if is_draft:
+                self.drafts.add(external_id)
+            return item
 
     def delete_item(self, sku: str) -> None:
         """Gone for good; its figure too, where nothing else uses it."""

@@ -14,9 +14,13 @@ from connectors.sdk.values import (
     AccountInfo,
     CatalogueItem,
     CataloguePage,
+    CreateOutcome,
+    CreateResult,
     Fact,
     FigureState,
     Location,
+    NewItem,
+    NewItems,
     OrderSnapshot,
     OrdersPage,
     StockFigure,
@@ -41,6 +45,7 @@ class FakeStore:
     page_size: int = 50
     write_rows: int = 100
     read_rows: int = 100
+    create_rows: int = 10
     order_overlap: timedelta = timedelta(minutes=2)
     _stale: tuple[CatalogueItem, ...] | None = field(default=None)
 
@@ -52,6 +57,7 @@ class FakeStore:
             order_overlap=self.order_overlap,
             write_rows=self.write_rows,
             read_rows=self.read_rows,
+            create_rows=self.create_rows,
         )
 
     def probe(self) -> AccountInfo:
@@ -98,6 +104,7 @@ class FakeStore:
             tracked=item.tracked,
             quantity=figure if item.tracked else None,
             price=item.price,
+            image_url=item.image_url,
         )
 
     def items(self, external_ids: Sequence[str]) -> tuple[CatalogueItem, ...]:
@@ -174,6 +181,30 @@ class FakeStore:
                 if before is not None:
                     self.shop.set_figure(write.ref.stock_id, write.quantity)
                     self.shop.on_written(write.ref.stock_id, before, write.quantity)
+
+    # ------------------------------------------------------------------------------------------ making products
+
+    def create_items(self, wanted: NewItems) -> Mapping[str, CreateResult]:
+        """One request: what has a SKU already is left as it is; a SKU among `shop.unwanted` is refused by itself."""
+        self._reach("create_items", not_after=wanted.not_after)
+        results: dict[str, CreateResult] = {}
+        self.shop.wire.write(
+            self.account.connection,
+            "create_items",
+            lambda: results.update({new.sku: self._create(new, is_draft=wanted.is_draft) for new in wanted.items}),
+            self.shop.late,
+        )
+        return results
+
+    def _create(self, new: NewItem, *, is_draft: bool) -> CreateResult:
+        with self.shop.lock:
+            there = [item for item in self.shop.items.values() if item.sku == new.sku]
+            if there:
+                return CreateResult(outcome=CreateOutcome.EXISTS, item=self._shown(there[0]))
+            if new.sku in self.shop.unwanted:
+                return CreateResult(outcome=CreateOutcome.REFUSED, words=self.shop.unwanted[new.sku])
+            made = self.shop.create(new, is_draft=is_draft)
+            return CreateResult(outcome=CreateOutcome.CREATED, item=self._shown(made))
 
     # ------------------------------------------------------------------------------------------ orders
 

@@ -2,17 +2,22 @@
 
 # ruff: noqa: D102, ARG002, FBT001 - a test's name is its sentence; a fixture may be asked for only for what it does
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
-from connectors.sdk.contract import Role, Store
+from connectors.sdk.contract import ItemMaker, Role, Store
 from connectors.sdk.driver import StoreDriver
 from connectors.sdk.errors import AccessDenied, ConnectorError, OutcomeUnknown, Refused, Unavailable
 from connectors.sdk.values import (
     CatalogueItem,
+    CreateOutcome,
+    CreateResult,
     FigureState,
+    NewItem,
+    NewItems,
     OrderSnapshot,
     OrdersPage,
     StockRef,
@@ -238,6 +243,73 @@ class StoreConformance:
             outcome = WriteOutcome.UNKNOWN
         assert outcome is WriteOutcome.UNKNOWN
 
+    # ------------------------------------------------------------------------------------------ making products
+
+    @pytest.fixture
+    def maker(self, store: Store) -> ItemMaker:
+        """The store as one that makes products; only for those that do."""
+        if store.traits.create_rows == 0:
+            pytest.skip("This store makes no products.")
+        assert isinstance(store, ItemMaker)
+        return store
+
+    def test_a_new_product_is_counted_and_begins_at_nothing(
+        self, driver: StoreDriver, store: Store, maker: ItemMaker
+    ) -> None:
+        result = self.make(driver, maker, "NEW-1")["NEW-1"]
+        assert result.outcome is CreateOutcome.CREATED
+        assert result.item is not None
+        assert (result.item.sku, result.item.tracked, result.item.blocked) == ("NEW-1", True, "")
+        figure = store.read_stock([result.item.ref]).figures[result.item.ref.stock_id]
+        assert (figure.state, figure.quantity) == (FigureState.TRACKED, 0)
+        (listed,) = self.listed(store, "NEW-1")
+        assert (listed.external_id, listed.ref) == (result.item.external_id, result.item.ref)
+        assert (listed.title, listed.price) == ("Product NEW-1", Decimal("12.50"))
+
+    def test_a_new_product_can_be_stocked(self, driver: StoreDriver, store: Store, maker: ItemMaker) -> None:
+        item = self.make(driver, maker, "NEW-1")["NEW-1"].item
+        assert item is not None
+        written = self.write(driver, store, [StockWrite(ref=item.ref, expected=0, quantity=4)])
+        assert written[item.ref.stock_id].outcome is WriteOutcome.WRITTEN
+        assert driver.stock("NEW-1") == 4
+
+    def test_a_product_that_is_there_is_not_made_again(
+        self, driver: StoreDriver, store: Store, maker: ItemMaker
+    ) -> None:
+        sku, shown = driver.skus[0], driver.stock(driver.skus[0])
+        result = self.make(driver, maker, sku)[sku]
+        assert result.outcome in {CreateOutcome.EXISTS, CreateOutcome.CREATED}
+        assert result.item is not None
+        assert len(self.listed(store, sku)) == 1
+        assert driver.stock(sku) == shown
+
+    def test_a_creation_whose_answer_was_lost_can_be_made_again(
+        self, driver: StoreDriver, store: Store, maker: ItemMaker
+    ) -> None:
+        driver.lose_next_answer()
+        try:
+            outcome = self.make(driver, maker, "NEW-1")["NEW-1"].outcome
+        except OutcomeUnknown:
+            outcome = CreateOutcome.UNKNOWN
+        assert outcome is CreateOutcome.UNKNOWN
+        again = self.make(driver, maker, "NEW-1")["NEW-1"]
+        assert again.outcome in {CreateOutcome.EXISTS, CreateOutcome.CREATED}
+        assert again.item is not None
+        assert not again.item.blocked
+        assert len(self.listed(store, "NEW-1")) == 1
+
+    def test_nothing_is_made_after_its_time(self, driver: StoreDriver, store: Store, maker: ItemMaker) -> None:
+        with pytest.raises(Unavailable):
+            self.make(driver, maker, "NEW-1", not_after=-A_WHILE)
+        assert self.listed(store, "NEW-1") == []
+
+    def test_nothing_is_made_without_a_connection(self, driver: StoreDriver, store: Store, maker: ItemMaker) -> None:
+        driver.go_down()
+        with pytest.raises(Unavailable):
+            self.make(driver, maker, "NEW-1")
+        driver.come_up()
+        assert self.listed(store, "NEW-1") == []
+
     # ------------------------------------------------------------------------------------------ orders
 
     def test_an_order_is_found_by_its_time_and_by_its_id(self, driver: StoreDriver, store: Store) -> None:
@@ -395,6 +467,21 @@ class StoreConformance:
             assert set(answer.results) == {write.ref.stock_id for write in part}
             results.update(answer.results)
         return results
+
+    def make(
+        self, driver: StoreDriver, maker: ItemMaker, sku: str, *, not_after: timedelta = A_WHILE
+    ) -> Mapping[str, CreateResult]:
+        """Have one product made, as a draft."""
+        new = NewItem(sku=sku, title=f"Product {sku}", price=Decimal("12.50"))
+        until = driver.account.clock.now() + not_after
+        key = "0b0cbb3e-57a0-4b94-a5f1-9d1d2f0d7c55"
+        results = maker.create_items(NewItems(items=(new,), is_draft=True, key=key, not_after=until))
+        assert set(results) == {sku}
+        return results
+
+    def listed(self, store: Store, sku: str) -> list[CatalogueItem]:
+        """Every unit of the catalogue with this SKU."""
+        return [item for page in store.catalogue() for item in page.items if item.sku == sku]
 
     def pulled(self, pages: Iterator[OrdersPage]) -> dict[str, OrderSnapshot]:
         """The orders of all pages; only the last one may say that it is."""
