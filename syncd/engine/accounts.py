@@ -112,9 +112,11 @@ def refuse_twice(session: Session, merchant_id: int, platform: str, account_id: 
 def free_name(session: Session, merchant_id: int, wanted: str, given: str, now: datetime) -> str:
     """`wanted`, or, where a person wanted none, the account's own name, with a number where it is taken.
 
-    A name that only a disconnected connection has is taken from it. Raises NotPossible where `wanted` is in use.
+    A name that only a disconnected connection has is taken from it. Raises NotPossible where `wanted` is in use, or is
+    the code of another connection, which is found by it.
     """
-    base = (wanted or given).strip()[:LONGEST_NAME] or "Store"
+    _refuse_code(session, merchant_id, wanted.strip())
+    base = border.text(wanted or given, LONGEST_NAME) or "Store"
     name, number = base, 1
     while (other := _of_name(session, merchant_id, name)) is not None:
         if other.state is ConnectionState.DISCONNECTED:
@@ -129,13 +131,21 @@ def free_name(session: Session, merchant_id: int, wanted: str, given: str, now: 
 
 
 def _of_name(session: Session, merchant_id: int, name: str) -> Connection | None:
+def _refuse_code(session: Session, merchant_id: int, wanted: str) -> None:
+    other = session.exec(
+        select(Connection).where(Connection.merchant_id == merchant_id, Connection.code == wanted)
+    ).first()
+    if other is not None and other.name != wanted and other.state is not ConnectionState.DISCONNECTED:
+        raise NotPossible(f"{wanted} is the short name of {other.name}. Choose another name.")
+
+
     return session.exec(
         select(Connection).where(Connection.merchant_id == merchant_id, Connection.name == name)
     ).first()
 
 
 def free_code(session: Session, name: str) -> str:
-    """A short code that no connection ever had: it is in invoice numbers and in the ledger's causes."""
+    """A short code that no connection ever had: it is in invoice numbers, the ledger's causes and addresses."""
     base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:LONGEST_CODE].strip("-") or "store"
     taken = set(session.exec(select(Connection.code).where(col(Connection.code).like(f"{base[:6]}%")))) | {LEDGER}
     code, number = base, 1

@@ -105,7 +105,7 @@ def view(session: Session, row: Connection) -> ConnectionView:
 
 
 def find(session: Session, merchant_id: int, name: str) -> Connection:
-    """A connection by its name or its code, or by its platform where it is the only one there.
+    """A connection by its code or its name, or by its platform where it is the only one there.
 
     Raises NotPossible that names those there are.
     """
@@ -114,9 +114,9 @@ def find(session: Session, merchant_id: int, name: str) -> Connection:
     ).all()
     present = [row for row in rows if row.state is not ConnectionState.DISCONNECTED]
     for candidates in (present, rows):
-        for row in candidates:
-            if name in (row.name, row.code):
-                return row
+        exactly = [row for row in candidates if row.code == name] or [row for row in candidates if row.name == name]
+        if exactly:
+            return exactly[0]
     named_so = [row for row in present if row.name.casefold() == name.casefold()]
     for loosely in (named_so, [row for row in present if row.platform == name]):
         if len(loosely) == 1:

@@ -210,6 +210,7 @@ class Arrival:
     platform: str
     has_arrived: bool
     connection: str | None
+    code: str
     failure: str
     listings: int
     waited: timedelta
@@ -226,6 +227,7 @@ def arrival(session: Session, merchant_id: int, state: str, now: datetime) -> Ar
         platform=row.platform,
         has_arrived=row.used_at is not None,
         connection=connection.name if connection is not None and row.connection_id else None,
+        code=connection.code if connection is not None else "",
         failure=row.failure,
         listings=session.exec(count.where(Listing.connection_id == connection.id)).one() if connection else 0,
         waited=now - row.created_at,

@@ -49,11 +49,12 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueView:
-    """One issue, for people: what happened, why, and what to do."""
+    """One issue, for people: what happened, why, and what to do. `code` is the connection's."""
 
     id: int
     kind: str
     connection: str | None
+    code: str | None
     sku: str | None
     title: str
     why: str
@@ -95,7 +96,7 @@ def list_issues(
         is_older = and_(col(Issue.seen_at) == seen, col(Issue.id) < before)
         query = query.where(or_(col(Issue.seen_at) < seen, is_older))
     rows = session.exec(query.order_by(col(Issue.seen_at).desc(), col(Issue.id).desc()).limit(limit)).all()
-    return [view(issue, store.name if issue.connection_id else None) for issue, store in rows]
+    return [view(issue, store if issue.connection_id else None) for issue, store in rows]
 
 
 def find_issue(session: Session, merchant_id: int, issue_id: int) -> Issue:
@@ -108,16 +109,16 @@ def find_issue(session: Session, merchant_id: int, issue_id: int) -> Issue:
 
 def show_issue(session: Session, issue: Issue) -> IssueView:
     """One issue."""
-    name = session.get_one(Connection, issue.connection_id).name if issue.connection_id else None
-    return view(issue, name)
+    return view(issue, session.get_one(Connection, issue.connection_id) if issue.connection_id else None)
 
 
-def view(issue: Issue, connection: str | None) -> IssueView:
+def view(issue: Issue, connection: Connection | None) -> IssueView:
     """A row for people."""
     return IssueView(
         id=issue.id or 0,
         kind=issue.kind,
-        connection=connection,
+        connection=connection.name if connection else None,
+        code=connection.code if connection else None,
         sku=issue.sku,
         title=issue.title,
         why=issue.why,

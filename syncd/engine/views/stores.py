@@ -31,6 +31,7 @@ class StoreRow:
     """One store. `waiting` is None where nothing is published (shadow); `lag` None where nothing was measured."""
 
     id: int
+    code: str
     name: str
     platform: str
     state: str
@@ -48,6 +49,7 @@ class OfficeRow:
     """The back office; `id` is None for syncd's own ledger. `waiting` counts orders that it is to be told of."""
 
     id: int | None
+    code: str
     name: str
     platform: str
     state: str
@@ -125,6 +127,7 @@ def connected_stores(session: Session, merchant_id: int) -> Sequence[Connection]
 def _row(row: Connection, waiting: int, lag: Lag | None, today: tuple[int, Decimal]) -> StoreRow:
     return StoreRow(
         id=row.id or 0,
+        code=row.code,
         name=row.name,
         platform=row.platform,
         state=row.state.value,
@@ -195,6 +198,7 @@ def office_row(session: Session, merchant_id: int, now: datetime) -> OfficeRow |
     read_at = (settings.hinted_at, settings.swept_at, settings.catalogue_at)
     return OfficeRow(
         id=connection.id if connection else None,
+        code=connection.code if connection else "",
         name=connection.name if connection else "syncd's own ledger",
         platform=connection.platform if connection else "ledger",
         state=connection.state.value if connection else "live",

@@ -118,6 +118,7 @@ def templates() -> jinja2.Environment:
         "platform": wording.platform_name,
         "sign": wording.currency_sign,
         "in_path": wording.in_path,
+        "store_path": wording.store_path,
         "count": wording.count_words,
     }
     environment.globals |= {"asset": asset}

@@ -50,6 +50,12 @@ def day_begin(zone: ZoneInfo, now: datetime, days_ago: int = 0) -> datetime:
     return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
+def store_path(code: str) -> str:
+    """Where a store's page is, by its code: a name may hold anything, a slash too, and may change."""
+    return f"/app/stores/{quote(code, safe='')}"
+
+
 def in_path(word: str) -> str:
-    """A name or an SKU as part of an address; slashes stay."""
-    return quote(word, safe="/")
+    """An SKU as part of an address. Slashes stay, unless dots between them would be taken for steps to a folder."""
+    has_steps = {".", ".."} & set(word.split("/"))
+    return quote(word, safe="" if has_steps else "/")

@@ -14,7 +14,7 @@ from schema.tables import Connection, InventoryCache, Listing, Location, Match, 
 from syncd.engine.authority import Authority, authority_of
 from syncd.engine.release import IssueView
 from syncd.web.frame.visit import Visit
-from syncd.web.frame.wording import count_words, in_path
+from syncd.web.frame.wording import count_words, in_path, store_path
 
 URGENT = ("needs_auth", "location_gone")
 _URGENCY = {"needs_auth": 0, "location_gone": 1, "oversell": 2, "reading_held": 3, "drift_held": 4, "undone": 5}
@@ -75,7 +75,7 @@ class _Case:
     @property
     def store_path(self) -> str:
         """Where the store's page is."""
-        return f"/app/stores/{in_path(self.store)}"
+        return store_path(self.issue.code or "")
 
     @property
     def sku(self) -> str:
@@ -325,9 +325,7 @@ def _fraction(_case: _Case) -> _Words:
 def _location_gone(case: _Case) -> _Words:
     ids = case.issue.details.get("stores")
     stores = case.session.exec(select(Connection).where(col(Connection.id).in_(ids if isinstance(ids, list) else [])))
-    buttons = tuple(
-        Button(label=f"Choose for {row.name}", path=f"/app/stores/{in_path(row.name)}/settings") for row in stores
-    )
+    buttons = tuple(Button(label=f"Choose for {row.name}", path=f"{store_path(row.code)}/settings") for row in stores)
     return _Words(
         icon="warn", tone="bad", state="Location gone", todo="Choose another location for them.", buttons=buttons
     )

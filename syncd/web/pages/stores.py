@@ -28,7 +28,7 @@ from syncd.errors import NotPossible
 from syncd.web.connect_doors import begin
 from syncd.web.frame.pages import NothingHere, Pages
 from syncd.web.frame.visit import Visit
-from syncd.web.frame.wording import day_begin, in_path
+from syncd.web.frame.wording import day_begin, store_path
 from syncd.web.pages.setup.platform_words import KEY_FIELDS, words_of_error
 
 pages = Pages()
@@ -97,13 +97,12 @@ def one(visit: Visit) -> Response:
 
 
 def found(session: Session, visit: Visit) -> Connection:
-    """The connection that the address names."""
-    name = visit.part("name")
-    row = session.exec(
-        select(Connection)
-        .where(Connection.merchant_id == visit.merchant_id, Connection.name == name)
-        .order_by(col(Connection.id).desc())
-    ).first()
+    """The connection that the address names: by its code, or by its name as people type it."""
+    told, ours = visit.part("name"), select(Connection).where(Connection.merchant_id == visit.merchant_id)
+    row = (
+        session.exec(ours.where(Connection.code == told)).first()
+        or session.exec(ours.where(Connection.name == told).order_by(col(Connection.id).desc())).first()
+    )
     if row is None:
         raise NothingHere
     return row
@@ -198,7 +197,7 @@ def take_settings(visit: Visit) -> Response:
                 _set_rule(visit, row, kind)
     except (NotPossible, ConnectorError) as error:
         return _settings_page(visit, wrong=str(error))
-    return visit.go(f"/app/stores/{in_path(name)}", said="Settings are saved.")
+    return visit.go(_path(row), said="Settings are saved.")
 
 
 def _set_rule(visit: Visit, row: Connection, kind: RuleKind) -> None:
@@ -230,7 +229,7 @@ def act(visit: Visit) -> Response:
 
 
 def _path(row: Connection) -> str:
-    return f"/app/stores/{in_path(row.name)}"
+    return store_path(row.code)
 
 
 @pages.get("/app/stores/{name}/reconnect")

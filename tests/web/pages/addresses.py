@@ -58,3 +58,20 @@ FILES = (
     "/app/stores/Wholesale%20desk/shadow.csv",
 )
 ALL = VIEWER + OPERATOR + OWNER
+DOORS = ("/sign-in", "/forgot", "/reset/over", "/invite/over")
+EMPTY = (
+    "/app",
+    "/app/stock",
+    "/app/sales",
+    "/app/issues",
+    "/app/stores",
+    "/app/stores/Wholesale%20desk",
+    "/app/stores/Wholesale%20desk/matching",
+    "/app/stores/Wholesale%20desk/shadow",
+    "/app/runs",
+    "/app/feed",
+    "/app/charts",
+    "/app/deliveries",
+    "/app/settings/rules",
+    "/app/nowhere",
+)

@@ -101,9 +101,10 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-def open_page(browser: Browser, served: Served, role: str, *, width: int = 1280, dark: bool = False) -> Page:
+def open_page(browser: Browser, served: Served, role: str | None, *, width: int = 1280, dark: bool = False) -> Page:
     """A page of a browser in which somebody is signed in. What it complains of fails the test that reads `faults`."""
     scheme = "dark" if dark else "light"
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    context.add_cookies([{"name": SESSION, "value": served.street.token(role), "url": served.url}])
+    if role is not None:
+        context.add_cookies([{"name": SESSION, "value": served.street.token(role), "url": served.url}])
     return context.new_page()

@@ -169,3 +169,18 @@ def lose_access(street: Street, name: str) -> None:
     market = street.market
     market.shops[name].end_access()
     market.settle()
+
+
+def hold_a_reading(street: Street) -> None:
+    """The back office suddenly says that most shelves are empty: the brake holds it."""
+    market = street.market
+    backoffice = market.engine.settings.backoffice.model_copy(update={"brake_at_least": 4})
+    settings = market.engine.settings.model_copy(update={"backoffice": backoffice})
+    market.engine = replace(market.engine, settings=settings)
+    market.pass_time(300)
+    kept = {sku: market.office.stock(sku) for sku in GOODS}
+    for sku in list(GOODS)[:6]:
+        market.office.set_stock(sku, 0)
+    market.sweep()
+    for sku, quantity in kept.items():
+        market.office.set_stock(sku, quantity)

@@ -20,7 +20,7 @@ from syncd.errors import NotPossible, VaultError
 from syncd.web.connect_doors import begin
 from syncd.web.frame.pages import NothingHere, Pages
 from syncd.web.frame.visit import Visit
-from syncd.web.frame.wording import count_words, in_path, platform_name
+from syncd.web.frame.wording import count_words, platform_name, store_path
 from syncd.web.pages.setup.platform_words import KEY_FIELDS, words_of_error
 from syncd.web.pages.setup.steps import first_steps, rail
 
@@ -175,7 +175,7 @@ def arrived(visit: Visit) -> Response:
         steps = rail(session, visit.merchant_id, "connect", platform=found.platform)
     if found.connection is not None:
         said = f"{found.connection} is connected, {count_words(found.listings, 'product')} read. No number was changed."
-        return visit.go(f"/app/stores/{in_path(found.connection)}/matching", said=said)
+        return visit.go(f"{store_path(found.code)}/matching", said=said)
     was_denied = visit.query("success") == "0"
     response = visit.render("setup/arrived.html", rail=steps, found=found, was_denied=was_denied)
     if not found.failure and not was_denied:

@@ -20,7 +20,7 @@ from syncd.engine.views.matching_list import TABS, match_page
 from syncd.errors import NotPossible
 from syncd.web.frame.pages import Pages
 from syncd.web.frame.visit import Visit
-from syncd.web.frame.wording import count_words, in_path
+from syncd.web.frame.wording import count_words, store_path
 from syncd.web.pages.paging import Pager, file_of, number_of, safe_cell
 from syncd.web.pages.setup.steps import rail
 from syncd.web.pages.stores import found
@@ -73,7 +73,7 @@ def change_match(visit: Visit) -> Response:
     """Link by hand, ignore, undo either; or keep which side is the starting point."""
     with visit.reading() as session:
         row = found(session, visit)
-    path = f"/app/stores/{in_path(row.name)}/matching"
+    path = f"{store_path(row.code)}/matching"
     back, listing = visit.sent("back") or path, visit.sent("listing")
     if not back.startswith(path):
         back = path
@@ -118,7 +118,7 @@ def _keep_direction(visit: Visit, row: Connection) -> Response:
             kept = session.get_one(Connection, row.id)
             kept.starting_point = wanted
             audit(session, row.merchant_id, visit.actor, "starting_point", row.name, {"is": wanted}, visit.now)
-    return visit.go(f"/app/stores/{in_path(row.name)}/shadow")
+    return visit.go(f"{store_path(row.code)}/shadow")
 
 
 @pages.get("/app/stores/{name}/matching.csv")
@@ -288,7 +288,7 @@ def _go_live_page(visit: Visit, *, wrong: str) -> Response:
     with visit.reading() as session:
         row = found(session, visit)
     if row.state is not ConnectionState.SHADOW:
-        return visit.go(f"/app/stores/{in_path(row.name)}", said=f"{row.name} is not in shadow.", tone="info")
+        return visit.go(store_path(row.code), said=f"{row.name} is not in shadow.", tone="info")
     preview, failure = _preview(visit, row)
     return visit.render(
         "setup/go_live.html",
@@ -317,4 +317,4 @@ def go_live(visit: Visit) -> Response:
         audit(session, row.merchant_id, visit.actor, "connection.live", row.name, {}, visit.now)
     sync.want(visit.engine, visit.merchant_id, connection_ids=[row.id or 0], actor=visit.actor)
     said = f"Live since {visit.times.at(visit.now)}. The back office is read now; then its numbers are set."
-    return visit.go(f"/app/stores/{in_path(row.name)}", said=said)
+    return visit.go(store_path(row.code), said=said)

@@ -1,14 +1,13 @@
 """How far the setup is: of the first store for the overview, of one store for the steps at the left of its pages."""
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from sqlmodel import Session, col, func, select
 
 from schema.tables import Connection, ConnectionState, Listing, Match
 from syncd.engine.views.authority import authority_view
 from syncd.engine.views.stores import connected_stores
-from syncd.web.frame.wording import count_words, platform_name
+from syncd.web.frame.wording import count_words, platform_name, store_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,7 @@ def first_steps(session: Session, merchant_id: int) -> list[Step]:
         return []
     office = office_words(session, merchant_id)
     first = stores[0] if stores else None
-    path = f"/app/stores/{quote(first.name)}" if first else ""
+    path = store_path(first.code) if first else ""
     linked = 0 if first is None else linked_count(session, first)
     done = [office is not None, first is not None, linked > 0, False]
     subs = [office or "", f"{first.name}, {platform_name(first.platform)}" if first else "", "", ""]
@@ -90,7 +89,7 @@ def rail(session: Session, merchant_id: int, here: str, store: Connection | None
     subs = {"backoffice": office_words(session, merchant_id) or ""}
     chosen = store.platform if store else platform
     subs["store"] = platform_name(chosen) if chosen else ""
-    path = f"/app/stores/{quote(store.name)}" if store else ""
+    path = store_path(store.code) if store else ""
     paths = {"backoffice": "/app/setup/backoffice", "store": "/app/setup/store"}
     if store:
         subs["connect"] = store.name
