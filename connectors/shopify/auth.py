@@ -26,7 +26,7 @@ from connectors.sdk.http import Answer, Call, Endpoint, PlatformClient, Request,
 from connectors.sdk.reader import Reader
 
 SCOPES = (
-    "read_products",
+    "write_products",
     "write_inventory",
     "read_locations",
     "read_orders",

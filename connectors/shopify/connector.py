@@ -9,7 +9,9 @@ from connectors.sdk.values import (
     AccountInfo,
     CatalogueItem,
     CataloguePage,
+    CreateResult,
     Fact,
+    NewItems,
     OrderSnapshot,
     OrdersPage,
     StockReading,
@@ -19,7 +21,7 @@ from connectors.sdk.values import (
     WriteAnswer,
     WriteBatch,
 )
-from connectors.shopify import stock, subscriptions, webhooks
+from connectors.shopify import products, stock, subscriptions, webhooks
 from connectors.shopify.auth import ShopifyConsent
 from connectors.shopify.catalogue import READ_ROWS, Catalogue
 from connectors.shopify.client import ShopifyClient
@@ -72,6 +74,7 @@ class ShopifyStore:
             write_rows=stock.WRITE_ROWS,
             read_rows=READ_ROWS,
             orders_reach=ORDERS_REACH,
+            create_rows=products.CREATE_ROWS,
         )
 
     def probe(self) -> AccountInfo:
@@ -97,6 +100,10 @@ class ShopifyStore:
     def write_stock(self, batch: WriteBatch) -> WriteAnswer:
         """Compare and set, all rows or none."""
         return stock.write(self._client, self._location, batch)
+
+    def create_items(self, wanted: NewItems) -> Mapping[str, CreateResult]:
+        """See `products.py`."""
+        return products.create(self._client, self._location, wanted)
 
     def orders_since(self, since: datetime) -> Iterator[OrdersPage]:
         """Changed since then."""

@@ -9,6 +9,8 @@ from connectors.sdk.errors import MalformedPayload
 FRAGMENTS = {
     "variants": ("variant_fields",),
     "variants_by_id": ("variant_fields",),
+    "find_sku": ("variant_fields",),
+    "create_product": ("variant_fields",),
     "orders_by_id": ("line_fields", "refund_fields", "refund_line_fields"),
     "order_lines": ("line_fields",),
     "order_refunds": ("refund_fields", "refund_line_fields"),

@@ -10,6 +10,7 @@ from connectors.shopify.locations import SEVERAL, active_locations, set_location
 USEFUL = {
     "read_all_orders": "Without read_all_orders Shopify hides orders older than 60 days.",
     "read_returns": "Without read_returns only the nightly check finds goods that come back in an even exchange.",
+    "write_products": "Without write_products no products can be made in the store from here.",
 }
 
 

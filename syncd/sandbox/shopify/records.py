@@ -35,6 +35,7 @@ class Product:
     status: str = "ACTIVE"
     is_gift_card: bool = False
     option_name: str = "Title"
+    image_url: str | None = None
     variants: list["Variant"] = field(default_factory=list)
 
 

@@ -166,7 +166,11 @@ def test_missing_rights_are_named():
 
 def test_rights_that_would_help_are_recommended():
     driver = ShopifyDriver(scopes=["read_products", "read_locations", "write_inventory", "read_orders"])
-    assert [words.split()[1] for words in driver.store().probe().warnings] == ["read_all_orders", "read_returns"]
+    assert [words.split()[1] for words in driver.store().probe().warnings] == [
+        "read_all_orders",
+        "read_returns",
+        "write_products",
+    ]
 
 
 def test_a_token_of_another_store_is_refused():

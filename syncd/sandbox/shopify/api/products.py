@@ -1,4 +1,4 @@
-"""Catalogue mutations: productCreate, productVariantsBulkCreate and productVariantsBulkUpdate."""
+"""Catalogue mutations: productCreate, productSet (to make one), productVariantsBulkCreate and …BulkUpdate."""
 # ruff: noqa: ARG001 (all resolvers share one signature)
 
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import cast
 
 from syncd.sandbox.shopify import stock
-from syncd.sandbox.shopify.api.call import Args, Call, Fields, check_array, number_in
+from syncd.sandbox.shopify.api.call import Args, Call, Fields, check_array, failure, number_in
 from syncd.sandbox.shopify.api.inventory import Error, Row, error, plain
 from syncd.sandbox.shopify.catalogue import add_product, add_variant, first_location, remove_variant
-from syncd.sandbox.shopify.payloads import product_body
+from syncd.sandbox.shopify.payloads import item_body, product_body
 from syncd.sandbox.shopify.records import Product, Variant
 
 
@@ -29,6 +29,43 @@ def create(call: Call, source: object, args: Args) -> Mapping[str, object]:
     stock.stock_at(call.shop, variant.item, first_location(call.shop))
     call.shop.announce("products/create", product_body(call.shop, product))
     return {"product": product, "userErrors": []}
+
+
+def set_product(call: Call, source: object, args: Args) -> Mapping[str, object]:
+    """ProductSet, as far as it makes a product; without quantities it is stocked at the oldest location with none."""
+    wanted = cast(Row, args["input"])
+    variants = cast(Sequence[Row], wanted.get("variants") or ())
+    errors = _set_errors(call, args, wanted, variants)
+    if errors:
+        return {"product": None, "productSetOperation": None, "userErrors": errors}
+    product = add_product(call.shop, str(wanted["title"]).strip(), status=str(wanted.get("status") or "ACTIVE"))
+    product.handle = str(wanted.get("handle") or product.handle)
+    product.option_name = str(cast(Sequence[Row], wanted["productOptions"])[0]["name"])
+    files = cast(Sequence[Row], wanted.get("files") or ())
+    product.image_url = str(files[0]["originalSource"]) if files else None
+    for row in variants:
+        item = cast(Row, row.get("inventoryItem") or {})
+        made = _make(call, product, {**row, "inventoryItem": {"sku": row.get("sku"), **item}})
+        call.shop.announce("inventory_items/create", item_body(made.item))
+    call.shop.announce("products/create", product_body(call.shop, product))
+    return {"product": product, "productSetOperation": None, "userErrors": []}
+
+
+def _set_errors(call: Call, args: Args, wanted: Row, variants: Sequence[Row]) -> list[Error]:
+    if args.get("identifier") or wanted.get("id") or not args.get("synchronous", True):
+        raise failure("NOT_SIMULATED", "productSet only makes products, and at once, in this simulation")
+    if not str(wanted.get("title") or "").strip():
+        return [error("INVALID_PRODUCT", ["input", "title"], "Title can't be blank")]
+    if not variants:
+        return [error("VARIANTS_INPUT_MISSING", ["input", "variants"], "Variants input is required")]
+    if not wanted.get("productOptions"):
+        message = "Product options input is required when updating variants"
+        return [error("PRODUCT_OPTIONS_INPUT_MISSING", ["input", "productOptions"], message)]
+    handle = wanted.get("handle")
+    if handle and any(product.handle == handle for product in call.shop.products.values()):
+        message = f"Handle '{handle}' already in use. Please provide a new handle."
+        return [error("HANDLE_NOT_UNIQUE", ["input", "handle"], message)]
+    return []
 
 
 def create_variants(call: Call, source: object, args: Args) -> Mapping[str, object]:
@@ -141,6 +178,7 @@ def _change(call: Call, row: Row) -> Variant:
 
 FIELDS: Fields = {
     "productCreate": create,
+    "productSet": set_product,
     "productVariantsBulkCreate": create_variants,
     "productVariantsBulkUpdate": update_variants,
 }

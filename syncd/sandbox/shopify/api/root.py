@@ -1,7 +1,7 @@
 """Resolvers of the query root, and of the few records that are neither stock nor orders."""
 # ruff: noqa: ARG001, ARG005 (all resolvers share one signature)
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -81,6 +81,14 @@ def one(kind: str) -> Resolver:
 def _nodes(call: Call, source: object, args: Args) -> object:
     check_array(args["ids"], "ids")
     return [_lookup(call, value) for value in cast(Sequence[object], args["ids"])]
+
+
+def _by_identifier(call: Call, source: object, args: Args) -> object:
+    """By id or handle, straight from the store's own records: no search index is in between."""
+    wanted = cast(Mapping[str, object], args["identifier"])
+    if wanted.get("id"):
+        return _lookup(call, wanted["id"], "Product")
+    return next((one for one in call.shop.products.values() if one.handle == wanted.get("handle")), None)
 
 
 def _all(kind: str, elements: Callable[[Call, Args], Iterable[object]]) -> Resolver:
@@ -194,6 +202,7 @@ FIELDS: dict[str, Fields] = {
         "nodes": _nodes,
         "order": one("Order"),
         "product": one("Product"),
+        "productByIdentifier": _by_identifier,
         "productVariant": one("ProductVariant"),
         "inventoryItem": one("InventoryItem"),
         "inventoryLevel": one("InventoryLevel"),

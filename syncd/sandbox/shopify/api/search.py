@@ -129,6 +129,9 @@ def _of(read: Callable[[Variant | Product | Location], Value]) -> Reader:
 
 
 def _sku(call: Call, element: object) -> Value:
+    """An SKU as the index knows it: one of a variant that was just made, not yet."""
+    if isinstance(element, Variant) and element.created_at > call.shop.clock() - call.shop.index_lag:
+        return None
     item = element.item if isinstance(element, Variant) else element
     return getattr(item, "sku", None)
 
