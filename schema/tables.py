@@ -221,7 +221,7 @@ class Location(SQLModel, table=True):
     __table_args__ = (UniqueConstraint("merchant_id", "external_id"),)
     id: int | None = _id()
     merchant_id: int = _to("merchant.id")
-    external_id: str = Field(max_length=64)
+    external_id: str = Field(max_length=191)
     name: str = Field(default="", max_length=120)
     is_active: bool = True
     is_default: bool = False
@@ -449,7 +449,7 @@ class Movement(SQLModel, table=True):
     value: int | None = None
     source: str = Field(max_length=20)
     event: str = Field(max_length=191)
-    line: str = Field(default="", max_length=191)
+    line: str = Field(default="", max_length=210)
     n: int = 1
     order_id: int | None = _to("order_header.id", null=True, index=True)
     note: str = _text()
@@ -604,7 +604,7 @@ class SalesLog(SQLModel, table=True):
     quantity: int
     unit_price: Decimal = _money()
     currency: str = Field(default="", max_length=3)
-    backoffice_id: str | None = Field(default=None, max_length=64)
+    backoffice_id: str | None = Field(default=None, max_length=191)
     reason: str = _text()
     occurred_at: datetime = _time()
     recorded_at: datetime = _time()
@@ -623,8 +623,9 @@ class DocumentState(StrEnum):
 class SaleDocument(SQLModel, table=True):
     """One sale in the back office: a frozen intent, stored before it is sent, under an invoice number of ours.
 
-    `body` is the frozen `Sale`. `lease_token` names the hand that sent it. `not_before` is the end of its quarantine,
-    or of its back-off.
+    `connection_id` is the back office that it was made for, None for syncd's own ledger: what comes back of it is
+    returned there and nowhere else. `body` is the frozen `Sale`. `lease_token` names the hand that sent it.
+    `not_before` is the end of its quarantine, or of its back-off.
     """
 
     __tablename__ = "sale_document"
@@ -635,12 +636,13 @@ class SaleDocument(SQLModel, table=True):
     id: int | None = _id()
     merchant_id: int = _to("merchant.id")
     order_id: int = _to("order_header.id")
+    connection_id: int | None = _to("connection.id", null=True)
     location_id: int = _to("location.id")
     n: int = 1
     invoice_no: str = Field(unique=True, max_length=190)
     state: DocumentState = Field(sa_column=Column(words_of(DocumentState, "state"), nullable=False))
     body: Json = _json()
-    backoffice_id: str | None = Field(default=None, max_length=64)
+    backoffice_id: str | None = Field(default=None, max_length=191)
     lease_token: str = Field(default="", max_length=64)
     attempts: int = 0
     looks: int = 0
@@ -663,12 +665,12 @@ class SaleDocumentLine(SQLModel, table=True):
     document_id: int = _to("sale_document.id")
     order_line_id: int = _to("order_line.id", index=True)
     sku: str = Field(max_length=191)
-    external_id: str = Field(default="", max_length=64)
-    parent_id: str | None = Field(default=None, max_length=64)
+    external_id: str = Field(default="", max_length=191)
+    parent_id: str | None = Field(default=None, max_length=191)
     quantity: int
     returned: int = 0
     unit_price: Decimal = _money()
-    external_line_id: str | None = Field(default=None, max_length=64)
+    external_line_id: str | None = Field(default=None, max_length=191)
 
 
 class ReturnDocument(SQLModel, table=True):
@@ -1055,6 +1057,103 @@ class IssueNote(SQLModel, table=True):
     author: str = Field(max_length=254)
     words: str = _text()
     at: datetime = _time()
+
+
+# ------------------------------------------------------------------------------------------- messages
+
+
+class MailLevel(StrEnum):
+    """Which issues somebody wants mail about."""
+
+    NONE = "none"
+    URGENT = "urgent"
+    ALL = "all"
+
+
+class MailRhythm(StrEnum):
+    """As soon as they are raised, or once a day."""
+
+    AT_ONCE = "at_once"
+    DAILY = "daily"
+
+
+class MailWish(SQLModel, table=True):
+    """What a user wants mail about: `stores`, `stock`, `sales` are kinds of issues. `told_at`: when it was written last.
+
+    Who has no row wants what is usual for their role (`syncd.engine.notices`).
+    """
+
+    __tablename__ = "mail_wish"
+    user_id: int = _to("user_account.id", key=True, cascade=True)
+    level: MailLevel = Field(sa_column=Column(words_of(MailLevel, "level"), nullable=False))
+    rhythm: MailRhythm = Field(
+        default=MailRhythm.AT_ONCE, sa_column=Column(words_of(MailRhythm, "rhythm"), nullable=False)
+    )
+    stores: bool = True
+    stock: bool = True
+    sales: bool = True
+    told_at: datetime | None = _time(null=True)
+
+
+class IssueTold(SQLModel, table=True):
+    """That somebody was written about an issue: once, whatever happens to the process that wrote."""
+
+    __tablename__ = "issue_told"
+    issue_id: int = _to("issue.id", key=True, cascade=True)
+    user_id: int = _to("user_account.id", key=True, cascade=True)
+    mail_id: int = _to("mail.id", index=True, cascade=True)
+
+
+class MailState(StrEnum):
+    """Of a message: to be handed to the mail server, handed over, or given up."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    GIVEN_UP = "given_up"
+
+
+class Mail(SQLModel, table=True):
+    """A message to somebody, stored in the transaction of its cause. `body` is sealed, and emptied when it is done.
+
+    `key` is its Message-ID: should the server's answer be lost, the same message goes out again under the same one.
+    """
+
+    __tablename__ = "mail"
+    __table_args__ = (
+        Index(
+            "ix_mail_waiting",
+            "not_before",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
+    )
+    id: int | None = _id()
+    merchant_id: int = _to("merchant.id", index=True)
+    key: str = Field(unique=True, max_length=64)
+    address: str = Field(max_length=254)
+    subject: str = Field(max_length=200)
+    body: bytes = Field(sa_column=Column(LargeBinary(), nullable=False))
+    state: MailState = Field(default=MailState.WAITING, sa_column=Column(words_of(MailState, "state"), nullable=False))
+    attempts: int = 0
+    words: str = _text()
+    not_before: datetime = _time()
+    created_at: datetime = _time()
+    sent_at: datetime | None = _time(null=True)
+
+
+class FigureSeen(SQLModel, table=True):
+    """A number that a store in shadow told of itself: what the merchant's present way of working makes of it, and when.
+
+    `at` is the platform's time, `heard_at` ours.
+    """
+
+    __tablename__ = "figure_seen"
+    __table_args__ = (Index("ix_figure_seen_item", "stock_item_id", "heard_at"),)
+    id: int | None = _id()
+    stock_item_id: int = _to("stock_item.id", cascade=True)
+    quantity: int
+    at: datetime = _time()
+    heard_at: datetime = _time()
 
 
 APPEND_ONLY = ("movement",)

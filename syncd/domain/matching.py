@@ -23,11 +23,6 @@ def judge(*, is_known: bool, figures: int) -> Result:
     return Result.LINKED if is_known else Result.UNMATCHED
 
 
-def clean(sku: str | None) -> str | None:
-    """An SKU without the blanks around it; None where nothing is left. Case counts."""
-    return (sku or "").strip() or None
-
-
 def loosely(sku: str) -> str:
     """An SKU without its case and blanks: two that agree in this may be one that was misspelt, to be told as such."""
     return "".join(sku.split()).casefold()

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from connectors.sdk.contract import Account, Role
 from connectors.sdk.values import AccountInfo, Location
 from schema.tables import Connection, ConnectionState
+from syncd.domain import border
 from syncd.engine.authority import LEDGER
 from syncd.engine.connectors import merged_settings, plugin_of
 from syncd.engine.context import Engine
@@ -65,7 +66,7 @@ def probe(
     )
     connector = plugin.store(account) if role is Role.STORE else plugin.backoffice(account)
     try:
-        info = connector.probe()
+        info = border.account(connector.probe())
     finally:
         connector.close()
     return Probed(info=info, settings={**settings, **info.settings}, credentials=vault.load())
@@ -130,7 +131,6 @@ def free_name(session: Session, merchant_id: int, wanted: str, given: str, now: 
     return name
 
 
-def _of_name(session: Session, merchant_id: int, name: str) -> Connection | None:
 def _refuse_code(session: Session, merchant_id: int, wanted: str) -> None:
     other = session.exec(
         select(Connection).where(Connection.merchant_id == merchant_id, Connection.code == wanted)
@@ -139,6 +139,7 @@ def _refuse_code(session: Session, merchant_id: int, wanted: str) -> None:
         raise NotPossible(f"{wanted} is the short name of {other.name}. Choose another name.")
 
 
+def _of_name(session: Session, merchant_id: int, name: str) -> Connection | None:
     return session.exec(
         select(Connection).where(Connection.merchant_id == merchant_id, Connection.name == name)
     ).first()

@@ -3,7 +3,7 @@
 from sqlmodel import Session, col, or_, select
 
 from schema.tables import InventoryCache, Listing, Location, MovementKind
-from syncd.domain import stock
+from syncd.domain import border, stock
 from syncd.engine.audit import audit
 from syncd.engine.authority import LEDGER, authority_of
 from syncd.engine.context import Engine
@@ -30,38 +30,70 @@ def adjust(
     """
     if (delta is None) == (to is None):
         raise NotPossible("Say either by how many units, or how many there are.")
-    now = engine.clock.now()
+    wanted = border.sku(sku)
+    if wanted is None:
+        raise NotPossible(f"{border.text(sku, 40)!r} cannot be an SKU.")
     with engine.database.transaction() as session:
-        authority = authority_of(session, merchant_id)
-        if authority.connection is not None:
-            raise NotPossible(f"{authority.name} says what is in stock: change it there. syncd reads it again soon.")
+        _check_authority(session, merchant_id)
         place = _location(session, merchant_id, location)
         if to is None:
-            _check_known(session, merchant_id, sku)
-        lock_behind(session, merchant_id, {sku})
-        cache = cache_row(session, merchant_id, place.id or 0, sku, now=now)
-        before = stock.Cache(on_hand=cache.on_hand, open=cache.open)
-        movement = stock.adjustment_to(before, to) if to is not None else _by(before, delta or 0, sku, place)
-        add_movement(
-            session,
-            merchant_id=merchant_id,
-            location_id=cache.location_id,
-            sku=sku,
-            kind=MovementKind.ADJUSTMENT,
-            on_hand_delta=movement.on_hand or 0,
-            value=to,
-            source=LEDGER,
-            event=f"adjustment-{engine.random.getrandbits(64):016x}",
-            note=reason,
-            actor=actor,
-            occurred_at=now,
-            now=now,
-        )
-        details = {"location": place.external_id, "delta": movement.on_hand, "to": to, "reason": reason}
-        audit(session, merchant_id, actor, "adjust", sku, details, now)
-        refresh(session, merchant_id, {sku})
-        wake(session)
-        return StockAt(location_id=cache.location_id, on_hand=cache.on_hand, open=cache.open)
+            _check_known(session, merchant_id, wanted)
+        return book(engine, session, place, wanted, delta=delta, to=to, reason=reason, actor=actor)
+
+
+def book(
+    engine: Engine,
+    session: Session,
+    place: Location,
+    sku: str,
+    *,
+    delta: int | None = None,
+    to: int | None = None,
+    reason: str,
+    actor: str,
+) -> StockAt:
+    """The same within the caller's transaction, where the own ledger is the authority. Raises NotPossible."""
+    now = engine.clock.now()
+    merchant_id = place.merchant_id
+    _check_units(delta if to is None else to)
+    lock_behind(session, merchant_id, {sku})
+    cache = cache_row(session, merchant_id, place.id or 0, sku, now=now)
+    before = stock.Cache(on_hand=cache.on_hand, open=cache.open)
+    movement = stock.adjustment_to(before, to) if to is not None else _by(before, delta or 0, sku, place)
+    note = border.text(reason)
+    add_movement(
+        session,
+        merchant_id=merchant_id,
+        location_id=cache.location_id,
+        sku=sku,
+        kind=MovementKind.ADJUSTMENT,
+        on_hand_delta=movement.on_hand or 0,
+        value=to,
+        source=LEDGER,
+        event=f"adjustment-{engine.random.getrandbits(64):016x}",
+        note=note,
+        actor=actor,
+        occurred_at=now,
+        now=now,
+    )
+    details = {"location": place.external_id, "delta": movement.on_hand, "to": to, "reason": note}
+    audit(session, merchant_id, actor, "adjust", sku, details, now)
+    refresh(session, merchant_id, {sku})
+    wake(session)
+    return StockAt(location_id=cache.location_id, on_hand=cache.on_hand, open=cache.open)
+
+
+def _check_authority(session: Session, merchant_id: int) -> None:
+    authority = authority_of(session, merchant_id)
+    if authority.connection is not None:
+        raise NotPossible(f"{authority.name} says what is in stock: change it there. syncd reads it again soon.")
+
+
+def _check_units(told: int | None) -> None:
+    try:
+        border.units(told or 0, "This count")
+    except border.Unfit as error:
+        raise NotPossible(f"{error}.") from error
 
 
 def _by(before: stock.Cache, delta: int, sku: str, place: Location) -> stock.Movement:

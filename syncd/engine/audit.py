@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from schema.tables import AuditEvent
+from syncd.domain import border
 
 
 def audit(
@@ -18,8 +19,14 @@ def audit(
     now: datetime,
 ) -> None:
     """Note a deed in the transaction that does it. `details` must be JSON and hold no secret."""
+    kept = {name: border.text(value) if isinstance(value, str) else value for name, value in details.items()}
     session.add(
         AuditEvent(
-            merchant_id=merchant_id, actor=actor, action=action, target=target[:255], details=dict(details), at=now
+            merchant_id=merchant_id,
+            actor=border.text(actor, 254),
+            action=action,
+            target=border.text(target, 255),
+            details=kept,
+            at=now,
         )
     )

@@ -32,7 +32,6 @@ from syncd.engine.issues import raise_issue, resolve_issue
 
 log = structlog.get_logger(__name__)
 
-LONGEST_SKU = 191
 CHUNK = 400
 
 
@@ -140,8 +139,8 @@ def _update(
     if row.is_by_hand or row.match is Match.IGNORED:
         return
     match = Match.LINKED
-    if item.sku is None or len(item.sku) > LONGEST_SKU:
-        match, row.external_sku = Match.NO_SKU, None
+    if item.sku is None:
+        match = Match.NO_SKU
     elif is_twice:
         match = Match.DUPLICATE
     if match is Match.LINKED and row.sku != item.sku:

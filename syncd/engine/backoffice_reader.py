@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 from connectors.sdk.contract import BackOffice
 from connectors.sdk.values import AuthorityPage, StockRef
 from schema.tables import Issue, Listing, Location, Match, StockItem
+from syncd.domain import border
 from syncd.engine import readings
 from syncd.engine.authority import Authority
 from syncd.engine.context import Engine
@@ -41,7 +42,7 @@ class Reader:
         refs = [self.refs[sku] for sku in sorted(set(skus)) if sku in self.refs]
         size = self.office.traits.read_rows
         for start in range(0, len(refs), size):
-            yield self.office.read_stock(refs[start : start + size])
+            yield border.page(self.office.read_stock(refs[start : start + size]))
 
     def rows(self, page: AuthorityPage, *, skus: dict[str, str] | None = None) -> list[Row]:
         """What of a page is a figure of ours. Not stocked there, untracked, or under another SKU now: no reading."""

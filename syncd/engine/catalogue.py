@@ -15,8 +15,7 @@ from connectors.sdk.contract import Store
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.values import CatalogueItem
 from schema.tables import Connection, ConnectionState, Listing, ListingCheck, Match, StockItem
-from syncd.domain import matching
-from syncd.engine import vanished
+from syncd.engine import fit_items, vanished
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_behind, refresh_item
 from syncd.engine.failures import note_failure, note_success
@@ -29,7 +28,6 @@ from syncd.engine.wake import wake
 log = structlog.get_logger(__name__)
 
 SPEAKS = (ConnectionState.SHADOW, ConnectionState.LIVE, ConnectionState.PAUSED)
-LONGEST_SKU = 191
 Progress = Callable[[int, int | None], None]
 
 
@@ -118,13 +116,14 @@ def recheck_due(engine: Engine, held: Held, connection_id: int) -> int:
 def _take_in(engine: Engine, held: Held, connection_id: int, told: Sequence[CatalogueItem]) -> int:
     """Store what the store says of some listings, and match them; returns how many are new."""
     now = engine.clock.now()
+    unchecked, told = told, fit_items.kept(told)
     with engine.database.transaction() as session:
         confirm(session, held, now)
         connection = session.get_one(Connection, connection_id)
         known = _by_external_id(session, connection_id, [item.external_id for item in told])
         figures = _figures(session, connection_id, told)
         skus = {sku for row in known.values() for sku in (row.external_sku, row.sku) if sku}
-        skus |= {sku for item in told if (sku := _sku(item))}
+        skus |= {item.sku for item in told if item.sku}
         lock_behind(session, connection.merchant_id, skus, _ids(known.values(), figures.values()))
         changed: list[StockItem] = []
         for item in told:
@@ -137,6 +136,7 @@ def _take_in(engine: Engine, held: Held, connection_id: int, told: Sequence[Cata
         rematch(session, connection, skus, now)
         for figure in changed:
             refresh_item(session, figure)
+        fit_items.tell_no_skus(session, connection, unchecked, now)
         return len(told) - len(known)
 
 
@@ -172,14 +172,13 @@ def _figures(session: Session, connection_id: int, told: Sequence[CatalogueItem]
 
 
 def _new_listing(connection: Connection, told: CatalogueItem, figure: StockItem, now: datetime) -> Listing:
-    sku = _sku(told)
     return Listing(
         merchant_id=connection.merchant_id,
         connection_id=connection.id or 0,
         external_id=told.external_id,
         stock_item_id=figure.id or 0,
-        external_sku=sku,
-        match=Match.UNMATCHED if sku else Match.NO_SKU,
+        external_sku=told.sku,
+        match=Match.UNMATCHED if told.sku else Match.NO_SKU,
         title=told.title,
         tracked=told.tracked,
         blocked=told.blocked,
@@ -193,16 +192,15 @@ def _update(
     session: Session, listing: Listing, told: CatalogueItem, figure: StockItem, now: datetime
 ) -> list[StockItem]:
     """Store what is told of a known listing; returns the figures whose number may be another one now."""
-    sku = _sku(told)
     publishing = (listing.tracked, listing.blocked, listing.stock_item_id, listing.external_sku, listing.gone_at)
-    is_other = publishing != (told.tracked, told.blocked, figure.id, sku, None)
+    is_other = publishing != (told.tracked, told.blocked, figure.id, told.sku, None)
     before = session.get_one(StockItem, listing.stock_item_id)
     if listing.gone_at is not None and before.id == figure.id:
         forget_belief(figure)
-    if sku != listing.external_sku and not listing.is_by_hand:
-        listing.match = Match.UNMATCHED if sku else Match.NO_SKU
+    if told.sku != listing.external_sku and not listing.is_by_hand:
+        listing.match = Match.UNMATCHED if told.sku else Match.NO_SKU
         listing.sku = listing.linked_at = None
-    listing.external_sku = sku
+    listing.external_sku = told.sku
     listing.stock_item_id = figure.id or 0
     listing.title = told.title
     listing.tracked = told.tracked
@@ -214,11 +212,6 @@ def _update(
     if not is_other:
         return []
     return [before] if before.id == figure.id else [before, figure]
-
-
-def _sku(told: CatalogueItem) -> str | None:
-    sku = matching.clean(told.sku)
-    return sku if sku and len(sku) <= LONGEST_SKU else None
 
 
 # ------------------------------------------------------------------------------------------- what is not

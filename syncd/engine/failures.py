@@ -22,6 +22,7 @@ from connectors.sdk.errors import (
     Unavailable,
 )
 from schema.tables import Connection, ConnectionState
+from syncd.domain import border
 from syncd.domain.retry import LONGEST_WAIT, Again, DeadLetter, ErrorKind, NeedsAuth, decide
 from syncd.engine.context import Engine
 from syncd.engine.issues import raise_issue, resolve_issue
@@ -64,7 +65,7 @@ def note_failure(engine: Engine, connection: Connection, error: ConnectorError) 
             row.failing_since = now
             log.warning("connection_down", connection=row.name, operation=error.operation, error=str(error))
         row.failures += 1
-        row.failure = str(error)
+        row.failure = border.text(str(error))
         row.not_before = now + timedelta(seconds=retry.after if isinstance(retry, Again) else LONGEST_WAIT)
         if isinstance(retry, DeadLetter):
             _tell_refused(session, row, error, now)
@@ -115,7 +116,7 @@ def lost_access(session: Session, connection: Connection, words: str, now: datet
     if connection.state in (ConnectionState.NEEDS_AUTH, ConnectionState.DISCONNECTED):
         return
     connection.state = ConnectionState.NEEDS_AUTH
-    connection.failure = words
+    connection.failure = border.text(words)
     log.error("connection_needs_auth", connection=connection.name, reason=words)
     raise_issue(
         session,

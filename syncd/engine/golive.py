@@ -14,7 +14,7 @@ import structlog
 from sqlmodel import Session, col, select
 
 from connectors.sdk.contract import Store
-from connectors.sdk.values import FigureState, OrdersPage, StockRef
+from connectors.sdk.values import OrdersPage, StockRef
 from schema.tables import (
     BackOffice,
     Connection,
@@ -26,7 +26,7 @@ from schema.tables import (
     RuleKind,
     StockItem,
 )
-from syncd.domain import publish
+from syncd.domain import border, publish
 from syncd.engine import lines, orders
 from syncd.engine.context import Engine
 from syncd.engine.desired import Facts, refresh_all
@@ -182,9 +182,9 @@ def _figures(store: Store, items: Sequence[StockItem]) -> dict[str, int]:
     size = store.traits.read_rows
     figures: dict[str, int] = {}
     for start in range(0, len(refs), size):
-        for stock_id, figure in store.read_stock(refs[start : start + size]).figures.items():
-            if figure.state is FigureState.TRACKED and figure.quantity is not None:
-                figures[stock_id] = figure.quantity
+        for stock_id, told in store.read_stock(refs[start : start + size]).figures.items():
+            if (figure := border.figure(told)) is not None:
+                figures[stock_id] = figure
     return figures
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from schema.tables import Connection, Delivery, DeliveryState
+from syncd.domain import border
 from syncd.engine.database import Database
 from syncd.engine.wake import wake
 from syncd.errors import DatabaseAway
@@ -136,9 +137,9 @@ def _insert(session: Session, arrivals: Sequence[Arrival]) -> None:
         {
             "connection_id": arrival.connection_id,
             "source": "webhook",
-            "key": _fit(arrival.key, 255),
-            "topic": _fit(arrival.topic, 100),
-            "headers": {_fit(name, 100): _fit(value, 2000) for name, value in arrival.headers.items()},
+            "key": border.text(arrival.key, 255),
+            "topic": border.text(arrival.topic, 100),
+            "headers": {border.text(name, 100): border.text(value) for name, value in arrival.headers.items()},
             "body": arrival.body,
             "state": DeliveryState.NEW,
             "attempts": 0,
@@ -149,7 +150,3 @@ def _insert(session: Session, arrivals: Sequence[Arrival]) -> None:
     ]
     statement = insert(Delivery).on_conflict_do_nothing(index_elements=["connection_id", "key"])
     session.connection().execute(statement, rows)
-
-
-def _fit(text: str, length: int) -> str:
-    return text.replace("\x00", "")[:length]

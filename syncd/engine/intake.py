@@ -23,8 +23,9 @@ from connectors.sdk.values import (
     StockHint,
 )
 from schema.tables import Connection, Delivery, DeliveryState, ListingCheck, Order
+from syncd.domain import border
 from syncd.domain.retry import full_jitter
-from syncd.engine import hints, orders, snapshots
+from syncd.engine import hints, orders, pull, snapshots
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.failures import lost_access, note_failure
@@ -96,7 +97,7 @@ def _postpone(engine: Engine, delivery_id: int, now: datetime) -> None:
 
 def _bury(session: Session, connection: Connection, delivery: Delivery, reason: str, now: datetime) -> None:
     delivery.state = DeliveryState.DEAD
-    delivery.reason = reason
+    delivery.reason = border.text(reason)
     delivery.applied_at = now
     raise_issue(
         session,
@@ -116,8 +117,8 @@ def _bury(session: Session, connection: Connection, delivery: Delivery, reason: 
 
 def _apply(engine: Engine, session: Session, connection: Connection, delivery: Delivery, now: datetime) -> None:
     try:
-        facts = _facts(engine, connection, delivery)
-    except MalformedPayload as error:
+        facts = [border.fact(fact) for fact in _facts(engine, connection, delivery)]
+    except (MalformedPayload, border.Unfit) as error:
         _bury(session, connection, delivery, str(error), now)
         return
     for fact in facts:
@@ -125,7 +126,7 @@ def _apply(engine: Engine, session: Session, connection: Connection, delivery: D
     words = "; ".join(fact.words for fact in facts if isinstance(fact, Nothing))
     idle = all(isinstance(fact, Nothing) for fact in facts)
     delivery.state = DeliveryState.IGNORED if idle else DeliveryState.APPLIED
-    delivery.reason = words
+    delivery.reason = border.text(words)
     delivery.applied_at = now
     connection.last_delivery_at = now
 
@@ -197,9 +198,14 @@ def reread_due(engine: Engine, connection_id: int) -> int:
 def _reread(engine: Engine, connection: Connection, order_id: int, external_id: str, rev: int) -> None:
     """One order: what the store answers is taken in if nothing was stored since `rev` was seen (STOCK §1)."""
     try:
-        snapshot = engine.connectors.store(engine, connection).read_order(external_id)
+        told = engine.connectors.store(engine, connection).read_order(external_id)
+        snapshot = None if told is None else border.order(told)
     except AccessDenied as error:
         note_failure(engine, connection, error)
+        return
+    except border.Unfit as error:
+        pull.bury(engine, connection, external_id, str(error))
+        _reread_no_more(engine, order_id)
         return
     except ConnectorError as error:
         _reread_later(engine, order_id, error)
@@ -212,6 +218,12 @@ def _reread(engine: Engine, connection: Connection, order_id: int, external_id: 
         else:
             orders.take_in(engine, session, connection, snapshot, now=now, seen_rev=rev)
         wake(session)
+
+
+def _reread_no_more(engine: Engine, order_id: int) -> None:
+    """What the store says of it cannot be kept; its next change may."""
+    with engine.database.transaction() as session:
+        session.exec(select(Order).where(Order.id == order_id).with_for_update()).one().reread_at = None
 
 
 def _reread_later(engine: Engine, order_id: int, error: ConnectorError) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from schema.tables import Issue, IssueState
+from syncd.domain import border
 
 
 def raise_issue(  # noqa: PLR0913 an issue has this many columns
@@ -28,7 +29,8 @@ def raise_issue(  # noqa: PLR0913 an issue has this many columns
 ) -> int:
     """Open the issue, or note that the open one of this key came again with these words. Gives its id."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    words = {"title": title, "why": why, "what_to_do": what_to_do, "details": dict(details or {}), "seen_at": now}
+    told = {"title": border.text(title), "why": border.text(why), "what_to_do": border.text(what_to_do)}
+    words = {**told, "details": dict(details or {}), "seen_at": now}
     row = {
         "merchant_id": merchant_id,
         "kind": kind,

@@ -4,7 +4,7 @@ All marked figures of a store share two stock reads and one pull. What a look co
 it is stored, and told where a person is needed. Runs in the hand that pushes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, func, or_, select
 
 from connectors.sdk.errors import ConnectorError
-from connectors.sdk.values import FigureState, StockFigure, StockReading, StockRef
+from connectors.sdk.values import StockReading, StockRef
 from schema.tables import BackOffice, Connection, ConnectionState, Drift, Listing, ListingCheck, Match, StockItem
-from syncd.domain import drift, look
+from syncd.domain import border, drift, look
 from syncd.engine import hints, items, linking
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_items
@@ -144,7 +144,7 @@ def _conclude(
 ) -> bool:
     """Store what the look at one figure concluded; returns whether it closed."""
     now = engine.clock.now()
-    figures = (_figure(first.figures, item), _figure(second.figures, item))
+    figures = [border.figure(reading.figures.get(item.external_id)) for reading in (first, second)]
     if figures[0] is None or figures[1] is None:
         _not_answered(session, connection, item, now)
         return False
@@ -171,11 +171,6 @@ def _conclude(
     items.keep(item, outcome.state, look_at=now, reason=item.look_reason or outcome.verdict.value)
     _tell(engine, session, connection, item, outcome, was_held, believed, now)
     return outcome.verdict is not look.Verdict.AGAIN
-
-
-def _figure(figures: Mapping[str, StockFigure], item: StockItem) -> int | None:
-    figure = figures.get(item.external_id)
-    return figure.quantity if figure is not None and figure.state is FigureState.TRACKED else None
 
 
 def _not_answered(session: Session, connection: Connection, item: StockItem, now: datetime) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlmodel import Session, col, or_, select
 
 from schema.tables import BackOffice, Connection, ConnectionRole, ConnectionState, InventoryCache, Listing, Match
-from syncd.domain import matching
+from syncd.domain import border, matching
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_behind
@@ -152,7 +152,7 @@ def _tell_duplicate(
 
 def link(engine: Engine, connection_id: int, external_id: str, sku: str, *, actor: str) -> int:
     """Join a listing to an SKU that the authority knows; returns how many orders taken in before are counted now."""
-    wanted = matching.clean(sku)
+    wanted = border.sku(sku)
     now = engine.clock.now()
     with engine.database.transaction() as session:
         connection, listing = _listing(session, connection_id, external_id)

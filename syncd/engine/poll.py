@@ -12,8 +12,9 @@ from sqlmodel import Session, col, select
 
 from connectors.sdk.errors import ConnectorError, Unavailable
 from connectors.sdk.values import CatalogueItem
-from schema.tables import InventoryCache, Listing
-from syncd.engine import backoffice_items, brake
+from schema.tables import Connection, InventoryCache, Listing
+from syncd.domain import border
+from syncd.engine import backoffice_items, brake, fit_items
 from syncd.engine.authority import back_office, load_authority, may_be_called
 from syncd.engine.backoffice_reader import Reader, open_reader
 from syncd.engine.context import Engine
@@ -164,8 +165,9 @@ def _is_stopped(reader: Reader, session: Session, alarm: brake.Alarm | None, *, 
 def _catalogue(reader: Reader) -> Polled:
     with reader.engine.database.reading() as session:
         was_released = back_office(session, reader.merchant_id).release_next
-    account = reader.office.probe()
-    pages = list(reader.office.catalogue())
+    account = border.account(reader.office.probe())
+    told = list(reader.office.catalogue())
+    pages = [border.page(page) for page in told]
     if not pages or not pages[-1].is_last:
         raise Unavailable("The catalogue broke off before its last page.", connection=reader.authority.name)
     items = {item.external_id: item for page in pages for item in page.items}
@@ -186,12 +188,18 @@ def _catalogue(reader: Reader) -> Polled:
         if _is_stopped(reader, session, alarm, was_released=was_released):
             return Polled(is_held=True)
         changes = backoffice_items.take_in_items(session, reader.authority, list(items.values()), now)
+        fit_items.tell_no_skus(session, _connection(reader), [item for page in told for item in page.items], now)
     for page in pages:
         reader.tell_fractions(page)
     applied = reader.apply(rows)
     with reader.engine.database.transaction() as session:
         brake.passed(session, reader.merchant_id, was_released=was_released, now=reader.engine.clock.now())
     return Polled(rows=applied, new_skus=changes.new, gone_skus=changes.gone)
+
+
+def _connection(reader: Reader) -> Connection:
+    assert reader.authority.connection is not None, "our own ledger is not read"
+    return reader.authority.connection
 
 
 def _names(reader: Reader, items: Sequence[CatalogueItem]) -> dict[str, str]:

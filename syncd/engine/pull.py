@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.values import OrderSnapshot, OrdersPage
 from schema.tables import Connection, ConnectionState, Delivery, DeliveryState, Order
+from syncd.domain import border
 from syncd.engine import orders, snapshots
 from syncd.engine.context import Engine
 from syncd.engine.failures import note_failure, note_success
@@ -63,7 +64,8 @@ def take_in_pages(engine: Engine, connection: Connection, pages: Iterable[Orders
 
 def take_in_page(engine: Engine, connection: Connection, page: OrdersPage) -> int:
     """Take one page in, an order a transaction; orders that say nothing new cost nothing."""
-    digests = {order.order_id: snapshots.content_hash(order) for order in page.orders}
+    told, unreadable = _readable(page)
+    digests = {order.order_id: snapshots.content_hash(order) for order in told}
     with engine.database.reading() as session:
         known = {
             external_id: (version, digest)
@@ -73,12 +75,23 @@ def take_in_page(engine: Engine, connection: Connection, page: OrdersPage) -> in
                 )
             )
         }
-    news = [o for o in page.orders if known.get(o.order_id) != (o.version, digests[o.order_id])]
+    news = [o for o in told if known.get(o.order_id) != (o.version, digests[o.order_id])]
     for order in news:
         _take_in_order(engine, connection, order, digests[order.order_id])
-    for order_id, reason in page.unreadable.items():
-        _bury(engine, connection, order_id, reason)
+    for order_id, reason in unreadable.items():
+        bury(engine, connection, order_id, reason)
     return len(news)
+
+
+def _readable(page: OrdersPage) -> tuple[list[OrderSnapshot], dict[str, str]]:
+    """The orders of a page that may enter, and why the others may not."""
+    orders_told, unreadable = [], dict(page.unreadable)
+    for order in page.orders:
+        try:
+            orders_told.append(border.order(order))
+        except border.Unfit as error:
+            unreadable[order.order_id] = str(error)
+    return orders_told, unreadable
 
 
 def _take_in_order(engine: Engine, connection: Connection, order: OrderSnapshot, digest: str) -> None:
@@ -91,9 +104,10 @@ def _take_in_order(engine: Engine, connection: Connection, order: OrderSnapshot,
         wake(session)
 
 
-def _bury(engine: Engine, connection: Connection, order_id: str, reason: str) -> None:
-    """An order of a page that cannot be read: kept as a dead letter and told, so that the cursor may go on."""
+def bury(engine: Engine, connection: Connection, order_id: str, reason: str) -> None:
+    """An order that was read and cannot be kept: a dead letter and an issue, so that the cursor may go on."""
     now = engine.clock.now()
+    order_id, reason = border.text(order_id, border.LONGEST_ID), border.text(reason)
     with engine.database.transaction() as session:
         key = f"pull:{order_id}:unreadable:{reason}"[:255]
         if not _keep(session, connection, key, order_id.encode(), DeliveryState.DEAD, reason, now):

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from connectors.sdk.contract import Store
 from connectors.sdk.errors import ConnectorError, OutcomeUnknown
-from connectors.sdk.values import FigureState, StockRef, StockWrite, WriteAnswer, WriteBatch, WriteOutcome, WriteResult
+from connectors.sdk.values import StockRef, StockWrite, WriteAnswer, WriteBatch, WriteOutcome, WriteResult
 from schema.tables import (
     Connection,
     ConnectionState,
@@ -26,7 +26,7 @@ from schema.tables import (
     StockItem,
     SyncRun,
 )
-from syncd.domain import publish
+from syncd.domain import border, publish
 from syncd.engine import items, push_answers
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_items
@@ -150,9 +150,9 @@ class Hand:
         try:
             for start in range(0, len(refs), rows):
                 reading = self.store.read_stock(refs[start : start + rows])
-                for stock_id, figure in reading.figures.items():
-                    if figure.state is FigureState.TRACKED and figure.quantity is not None:
-                        figures[stock_id] = figure.quantity
+                for stock_id, told in reading.figures.items():
+                    if (figure := border.figure(told)) is not None:
+                        figures[stock_id] = figure
         except ConnectorError as error:
             note_failure(self.engine, self.connection, error)
             return None

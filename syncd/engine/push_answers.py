@@ -8,7 +8,7 @@ from sqlmodel import Session, col, func, select
 
 from connectors.sdk.values import WriteOutcome, WriteResult
 from schema.tables import Connection, Listing, ListingCheck, Match, Movement, MovementKind, Push, PushState, StockItem
-from syncd.domain import drift, publish
+from syncd.domain import border, drift, publish
 from syncd.engine import items
 from syncd.engine.context import Engine
 from syncd.engine.issues import raise_issue
@@ -28,7 +28,7 @@ def answered(
     now: datetime,
 ) -> None:
     """Book one outcome, under the row's lock. `platform_at` is the platform's time of the answer."""
-    push.words = result.words
+    push.words = border.text(result.words)
     push.answered_at = now
     match result.outcome:
         case WriteOutcome.WRITTEN:
@@ -53,7 +53,7 @@ def answered(
 def lost(engine: Engine, push: Push, item: StockItem, words: str, now: datetime) -> None:
     """No answer: nothing is concluded until the quarantine is over and a look has closed."""
     push.state = PushState.UNKNOWN
-    push.words = words
+    push.words = border.text(words)
     push.answered_at = now
     settings = engine.settings.push
     until = push.intent_at + settings.begin_within + settings.unknown_quarantine

@@ -15,6 +15,7 @@ from connectors.sdk.contract import BackOffice
 from connectors.sdk.errors import AccessDenied, ConnectorError, ListingGone, RefusalKind, Refused, Unavailable
 from connectors.sdk.values import RecordedSale, ReturnedLine
 from schema.tables import DocumentState, Order, ReturnDocument, SaleDocument
+from syncd.domain import border
 from syncd.engine import record_issues, sale_lookup
 from syncd.engine.acknowledge import acknowledge_return, acknowledge_sale, name_lines
 from syncd.engine.authority import AT_REST, Authority, authority_of, load_authority, may_be_called
@@ -210,7 +211,7 @@ class Hand:
             books, row = self._ours(session, intent)
             if row is None:
                 return
-            row.state, row.words = DocumentState.PARKED, str(error)
+            row.state, row.words = DocumentState.PARKED, border.text(str(error))
             row.not_before = None
             if kind is RefusalKind.CONFIGURATION:
                 row.not_before = now + min(LONGEST_SETUP_WAIT, SETUP_WAIT * 2 ** min(row.attempts, 10))

@@ -15,6 +15,7 @@ from connectors.sdk.contract import BackOffice
 from connectors.sdk.errors import AccessDenied, ConnectorError, Unavailable
 from connectors.sdk.values import RecordedSale
 from schema.tables import DocumentState, ReturnDocument, SaleDocument, SaleDocumentLine
+from syncd.domain import border
 from syncd.engine import record_issues
 from syncd.engine.acknowledge import acknowledge_return, acknowledge_sale, targets_met
 from syncd.engine.authority import Authority
@@ -32,7 +33,7 @@ UNREADABLE_WAIT = timedelta(minutes=5)
 def now_unknown(row: SaleDocument | ReturnDocument, words: str, now: datetime) -> None:
     """The answer is lost; the first look is due at once."""
     row.state = DocumentState.UNKNOWN
-    row.words = words
+    row.words = border.text(words)
     row.not_before = now
 
 
@@ -185,5 +186,5 @@ class Lookup:
             else:
                 stored = session.get(ReturnDocument, row.id, with_for_update=True)
             if stored is not None and stored.state is DocumentState.UNKNOWN:
-                stored.words = str(error)
+                stored.words = border.text(str(error))
                 stored.not_before = self.engine.clock.now() + UNREADABLE_WAIT

@@ -341,8 +341,8 @@ ORDERS = (
     one(
         "a message that cannot be read is tried for ever",
         f"{ENGINE}/intake.py",
-        "    except MalformedPayload as error:\n        _bury(session, connection, delivery, str(error), now)\n        return\n",
-        "    except MalformedPayload:\n        return\n",
+        "    except (MalformedPayload, border.Unfit) as error:\n        _bury(session, connection, delivery, str(error), now)\n        return\n",
+        "    except (MalformedPayload, border.Unfit):\n        return\n",
         f"{T_MARKET}/test_main_job.py::test_an_unreadable_delivery_is_kept_and_told",
     ),
 )

@@ -177,13 +177,44 @@ def upgrade() -> None:  # noqa: PLR0915
         "location",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("merchant_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("external_id", sa.String(64), nullable=False),
+        sa.Column("external_id", sa.String(191), nullable=False),
         sa.Column("name", sa.String(120), nullable=False),
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("is_default", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["merchant_id"], ["merchant.id"], name=op.f("fk_location_merchant_id_merchant")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_location")),
         sa.UniqueConstraint("merchant_id", "external_id", name=op.f("uq_location_merchant_id_external_id")),
+    )
+    op.create_table(
+        "mail",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("merchant_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.String(64), nullable=False),
+        sa.Column("address", sa.String(254), nullable=False),
+        sa.Column("subject", sa.String(200), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum("waiting", "sent", "given_up", name="state", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("not_before", UtcDateTime(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("sent_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["merchant_id"], ["merchant.id"], name=op.f("fk_mail_merchant_id_merchant")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail")),
+        sa.UniqueConstraint("key", name=op.f("uq_mail_key")),
+    )
+    op.create_index(op.f("ix_mail_merchant_id"), "mail", ["merchant_id"], unique=False)
+    op.create_index(
+        "ix_mail_waiting",
+        "mail",
+        ["not_before"],
+        unique=False,
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
     )
     op.create_table(
         "user_account",
@@ -332,6 +363,28 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.PrimaryKeyConstraint("connection_id", "external_id", name=op.f("pk_listing_check")),
     )
     op.create_index(op.f("ix_listing_check_due_at"), "listing_check", ["due_at"], unique=False)
+    op.create_table(
+        "mail_wish",
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column(
+            "level",
+            sa.Enum("none", "urgent", "all", name="level", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column(
+            "rhythm",
+            sa.Enum("at_once", "daily", name="rhythm", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("stores", sa.Boolean(), nullable=False),
+        sa.Column("stock", sa.Boolean(), nullable=False),
+        sa.Column("sales", sa.Boolean(), nullable=False),
+        sa.Column("told_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["user_account.id"], name=op.f("fk_mail_wish_user_id_user_account"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_mail_wish")),
+    )
     op.create_table(
         "oauth_state",
         sa.Column("state", sa.String(64), nullable=False),
@@ -578,6 +631,22 @@ def upgrade() -> None:  # noqa: PLR0915
     )
     op.create_index("ix_drift_item", "drift", ["stock_item_id", "found_at"], unique=False)
     op.create_table(
+        "figure_seen",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("stock_item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("heard_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["stock_item_id"],
+            ["stock_item.id"],
+            name=op.f("fk_figure_seen_stock_item_id_stock_item"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_figure_seen")),
+    )
+    op.create_index("ix_figure_seen_item", "figure_seen", ["stock_item_id", "heard_at"], unique=False)
+    op.create_table(
         "issue",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("merchant_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -688,7 +757,7 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.Column("value", sa.Integer(), nullable=True),
         sa.Column("source", sa.String(20), nullable=False),
         sa.Column("event", sa.String(191), nullable=False),
-        sa.Column("line", sa.String(191), nullable=False),
+        sa.Column("line", sa.String(210), nullable=False),
         sa.Column("n", sa.Integer(), nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
@@ -739,6 +808,7 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("merchant_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("connection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("location_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("n", sa.Integer(), nullable=False),
         sa.Column("invoice_no", sa.String(190), nullable=False),
@@ -758,7 +828,7 @@ def upgrade() -> None:  # noqa: PLR0915
             nullable=False,
         ),
         sa.Column("body", sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"), nullable=False),
-        sa.Column("backoffice_id", sa.String(64), nullable=True),
+        sa.Column("backoffice_id", sa.String(191), nullable=True),
         sa.Column("lease_token", sa.String(64), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("looks", sa.Integer(), nullable=False),
@@ -766,6 +836,9 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.Column("sent_at", UtcDateTime(), nullable=False),
         sa.Column("not_before", UtcDateTime(), nullable=True),
         sa.Column("recorded_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connection.id"], name=op.f("fk_sale_document_connection_id_connection")
+        ),
         sa.ForeignKeyConstraint(["location_id"], ["location.id"], name=op.f("fk_sale_document_location_id_location")),
         sa.ForeignKeyConstraint(["merchant_id"], ["merchant.id"], name=op.f("fk_sale_document_merchant_id_merchant")),
         sa.ForeignKeyConstraint(["order_id"], ["order_header.id"], name=op.f("fk_sale_document_order_id_order_header")),
@@ -787,6 +860,23 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.PrimaryKeyConstraint("id", name=op.f("pk_issue_note")),
     )
     op.create_index(op.f("ix_issue_note_issue_id"), "issue_note", ["issue_id"], unique=False)
+    op.create_table(
+        "issue_told",
+        sa.Column(
+            "issue_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("mail_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["issue_id"], ["issue.id"], name=op.f("fk_issue_told_issue_id_issue"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["mail_id"], ["mail.id"], name=op.f("fk_issue_told_mail_id_mail"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["user_account.id"], name=op.f("fk_issue_told_user_id_user_account"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("issue_id", "user_id", name=op.f("pk_issue_told")),
+    )
+    op.create_index(op.f("ix_issue_told_mail_id"), "issue_told", ["mail_id"], unique=False)
     op.create_table(
         "order_line",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -934,12 +1024,12 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.Column("document_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("order_line_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("sku", sa.String(191), nullable=False),
-        sa.Column("external_id", sa.String(64), nullable=False),
-        sa.Column("parent_id", sa.String(64), nullable=True),
+        sa.Column("external_id", sa.String(191), nullable=False),
+        sa.Column("parent_id", sa.String(191), nullable=True),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("returned", sa.Integer(), nullable=False),
         sa.Column("unit_price", Money(), nullable=False),
-        sa.Column("external_line_id", sa.String(64), nullable=True),
+        sa.Column("external_line_id", sa.String(191), nullable=True),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_sale_document_line_quantity")),
         sa.CheckConstraint("returned >= 0 AND returned <= quantity", name=op.f("ck_sale_document_line_returned")),
         sa.ForeignKeyConstraint(
@@ -974,7 +1064,7 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("unit_price", Money(), nullable=False),
         sa.Column("currency", sa.String(3), nullable=False),
-        sa.Column("backoffice_id", sa.String(64), nullable=True),
+        sa.Column("backoffice_id", sa.String(191), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("occurred_at", UtcDateTime(), nullable=False),
         sa.Column("recorded_at", UtcDateTime(), nullable=False),
