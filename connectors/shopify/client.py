@@ -79,7 +79,7 @@ class ShopifyClient:
         self._path = f"{ApiVersion.coerce_to_version(self.version).api_path('')}/graphql.json"
         self._tokens = Tokens(account)
         self._budget = RateBudget(maximum=STANDARD_BUCKET, per_second=STANDARD_RATE, clock=account.clock)
-        self._costs: dict[str, float] = {}
+        self._prices: dict[str, float] = {}
         endpoint = Endpoint(
             base_url=api_url(account.settings),
             timeouts=TIMEOUTS,
@@ -112,6 +112,10 @@ class ShopifyClient:
     ) -> Told:
         """Run a mutation. User errors are in the data, for the caller to judge."""
         return self._run(name, operation, variables, is_write=True, priority=priority, not_after=not_after)
+
+    def price(self, name: str) -> float | None:
+        """Points that a document asks for before it runs, for each of its ids where it has some; None: unknown yet."""
+        return self._prices.get(name)
 
     def download(self, url: str) -> bytes:
         """The file of a bulk operation, from wherever Shopify keeps it, without our token."""
@@ -151,6 +155,7 @@ class ShopifyClient:
     ) -> Told:
         """Send until it is not throttled: the budget learns from each refusal how long to wait before the next try."""
         limited: ConnectorError | None = None
+        count = _count(variables)
         for _ in range(THROTTLED_TRIES):
             call = Call(
                 method="POST",
@@ -158,13 +163,13 @@ class ShopifyClient:
                 operation=operation,
                 is_write=is_write,
                 json={"query": document(name), "variables": dict(variables or {})},
-                cost=self._costs.get(name, FIRST_GUESS),
+                cost=self._prices[name] * count if name in self._prices else FIRST_GUESS,
                 priority=priority,
                 not_after=not_after,
             )
             answer = self._sent(call)
             body = self._read_body(answer, call)
-            self._learn(name, body)
+            self._learn(name, count, body)
             try:
                 return self._told(answer, body, call)
             except RateLimited as error:
@@ -226,13 +231,19 @@ class ShopifyClient:
             "request_id": answer.request_id,
         }
 
-    def _learn(self, name: str, body: Reader) -> None:
+    def _learn(self, name: str, count: int, body: Reader) -> None:
         """Follow the bucket and remember what this document costs before it runs."""
         cost = _cost(body)
         if cost is not None:
             requested, available, rate, maximum = cost
-            self._costs[name] = requested
+            self._prices[name] = requested / count
             self._budget.learn(available=available, restore_rate=rate, maximum=maximum)
+
+
+def _count(variables: Mapping[str, object] | None) -> int:
+    """How many things a document asks for: its ids, else one."""
+    ids = (variables or {}).get("ids")
+    return len(ids) if isinstance(ids, list) and ids else 1
 
 
 def _cost(body: Reader) -> tuple[float, float, float, float] | None:

@@ -1,12 +1,14 @@
 """Orders as they are now: the list of those that changed, then each of them whole.
 
-A list of ids is cheap, whole orders are dear; so a page is a list first, and its orders are read a few at a time. What
-does not fit into an order's first lists is read to the end: a line that is left out would look like stock given back.
+A list of ids is cheap, whole orders are dear; so a page is a list first. Of its orders those that were read before and
+have not changed since come from memory (`remembered.py`), the others are read a few at a time. What does not fit into
+an order's first lists is read to the end: a line that is left out would look like stock given back.
 """
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from connectors.sdk.answer import Answer
 from connectors.sdk.budget import Priority
 from connectors.sdk.errors import AccessDenied, MalformedPayload, Refused
 from connectors.sdk.reader import Reader
@@ -15,9 +17,11 @@ from connectors.shopify import translate
 from connectors.shopify.catalogue import nodes
 from connectors.shopify.client import ShopifyClient, Told, TooDear
 from connectors.shopify.documents import gid, number_of
+from connectors.shopify.remembered import Remembered
 
 LIST = 100
-WHOLE = 4  # orders in one call; each may cost up to 200 points before it runs
+WHOLE, MOST_WHOLE = 4, 25  # orders in one call: as long as their price is not known, and at most
+POINTS = 800  # that a call may ask for; Shopify refuses more than 1000
 FIRST_REFUNDS, MOST_REFUNDS = 5, 50
 NO_RETURN = "NO_RETURN"
 OPERATION = "read orders"
@@ -28,6 +32,7 @@ class Orders:
 
     def __init__(self, client: ShopifyClient) -> None:
         self._client = client
+        self._remembered = Remembered()
         self._may_read_returns = True
 
     def since(self, since: datetime) -> Iterator[OrdersPage]:
@@ -43,8 +48,8 @@ class Orders:
         """One order; None where Shopify knows none (or shows none, being older than 60 days)."""
         if not (order_id.isascii() and order_id.isdecimal()):
             return None
-        (row,) = self._rows([gid("Order", order_id)], Priority.TARGETED)
-        return None if row is None else self._whole(row)
+        ((row, answer),) = self._rows([gid("Order", order_id)], Priority.TARGETED)
+        return None if row is None else self._whole(row, answer)
 
     def _pages(self, query: str, sort_key: str) -> Iterator[OrdersPage]:
         cursor: str | None = None
@@ -56,28 +61,38 @@ class Orders:
             connection = told.data.nested("orders")
             page = connection.nested("pageInfo")
             is_last = not page.flag("hasNextPage")
-            yield self._page(told, [row.text("id") for row in connection.each("nodes")], is_last=is_last)
+            yield self._page(told, list(connection.each("nodes")), is_last=is_last)
             if is_last:
                 return
             cursor = page.text("endCursor")
 
-    def _page(self, listed: Told, ids: Sequence[str], *, is_last: bool) -> OrdersPage:
-        orders: list[OrderSnapshot] = []
+    def _page(self, told: Told, listed: Sequence[Reader], *, is_last: bool) -> OrdersPage:
+        known = {row.text("id"): self._remembered.find(row) for row in listed}
         unreadable: dict[str, str] = {}
-        for start in range(0, len(ids), WHOLE):
-            part = ids[start : start + WHOLE]
-            for global_id, row in zip(part, self._rows(part, Priority.BULK), strict=True):
-                if row is None:  # deleted since it was listed
-                    continue
+        known |= self._read([global_id for global_id, order in known.items() if order is None], unreadable)
+        orders = tuple(order for order in known.values() if order is not None)
+        platform_at = told.answer.platform_at
+        return OrdersPage(orders=orders, platform_at=platform_at, is_last=is_last, unreadable=unreadable)
+
+    def _read(self, ids: Sequence[str], unreadable: dict[str, str]) -> dict[str, OrderSnapshot | None]:
+        """These orders whole; None for one that was deleted since it was listed, or cannot be read."""
+        found: dict[str, OrderSnapshot | None] = {}
+        while part := ids[len(found) : len(found) + self._at_once()]:
+            for global_id, (row, answer) in zip(part, self._rows(part, Priority.BULK), strict=True):
+                found[global_id] = None
                 try:
-                    orders.append(self._whole(row))
+                    found[global_id] = None if row is None else self._whole(row, answer)
                 except MalformedPayload as error:
                     unreadable[number_of(global_id, "Order")] = str(error)
-        platform_at = listed.answer.platform_at
-        return OrdersPage(orders=tuple(orders), platform_at=platform_at, is_last=is_last, unreadable=unreadable)
+        return found
 
-    def _rows(self, ids: Sequence[str], priority: Priority) -> list[Reader | None]:
-        """Whole orders, fewer at a time where Shopify finds the call too dear."""
+    def _at_once(self) -> int:
+        """How many whole orders a call may ask for, by what one was said to cost."""
+        each = self._client.price("orders_by_id")
+        return WHOLE if each is None else max(1, min(MOST_WHOLE, int(POINTS / each)))
+
+    def _rows(self, ids: Sequence[str], priority: Priority) -> list[tuple[Reader | None, Answer]]:
+        """Whole orders, each with the answer that it came in; fewer at a time where Shopify finds the call too dear."""
         try:
             told = self._client.read("orders_by_id", OPERATION, {"ids": list(ids)}, priority=priority)
         except TooDear:
@@ -85,12 +100,14 @@ class Orders:
                 raise
             half = len(ids) // 2
             return self._rows(ids[:half], priority) + self._rows(ids[half:], priority)
-        return nodes(told.data, "Order", len(ids))
+        return [(row, told.answer) for row in nodes(told.data, "Order", len(ids))]
 
-    def _whole(self, row: Reader) -> OrderSnapshot:
+    def _whole(self, row: Reader, answer: Answer) -> OrderSnapshot:
         lines = self._all(row.nested("lineItems"), "order_lines", row.text("id"), ("order", "lineItems"))
         refunds = [*self._refunds(row), *self._even_exchanges(row)]
-        return translate.order(row, lines, refunds)
+        order = translate.order(row, lines, refunds)
+        self._remembered.keep(row, order, answer)
+        return order
 
     def _refunds(self, row: Reader) -> Iterator[Refund]:
         """Refunds are a plain list, cut without a word at the length that was asked for."""

@@ -107,6 +107,7 @@ ORDER: Fields = {
     "sourceName": of(Order, lambda x: x.source_name),
     "retailLocation": of(Order, lambda x: x.retail_location),
     "returnStatus": of(Order, _return_status),
+    "currentSubtotalLineItemsQuantity": of(Order, lambda x: sum(line.current_quantity for line in x.lines)),
     "tags": of(Order, lambda x: []),
     "email": of(Order, lambda x: f"customer{x.order_number}@example.com"),
     "totalPriceSet": lambda call, x, args: _bag(call, order_totals(cast(Order, x))["total"]),
