@@ -1078,7 +1078,7 @@ class MailRhythm(StrEnum):
 
 
 class MailWish(SQLModel, table=True):
-    """What a user wants mail about: `stores`, `stock`, `sales` are kinds of issues. `told_at`: when it was written last.
+    """What a user wants mail about: `stores`, `stock`, `sales` are kinds of issues. `told_at`: last written.
 
     Who has no row wants what is usual for their role (`syncd.engine.notices`).
     """
