@@ -839,6 +839,71 @@ class Push(SQLModel, table=True):
     answered_at: datetime | None = _time(null=True)
 
 
+class CreationState(StrEnum):
+    """Of a product to be made in a store. SENT and UNKNOWN may have been made; STOPPED was wanted no longer."""
+
+    WANTED = "wanted"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    MADE = "made"
+    FOUND = "found"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+
+
+class Creation(SQLModel, table=True):
+    """A product that somebody wants made in a store; stored before it is sent. One SKU is open once in a store.
+
+    `price` is in the store's currency. `not_before`: when it may be sent, or an unknown one be tried again.
+    """
+
+    __tablename__ = "creation"
+    __table_args__ = (
+        Index(
+            "uq_creation_open",
+            "connection_id",
+            "sku",
+            unique=True,
+            sqlite_where=text("state in ('wanted', 'sent', 'unknown')"),
+            postgresql_where=text("state in ('wanted', 'sent', 'unknown')"),
+        ),
+        Index("ix_creation_run", "run_id", "state"),
+    )
+    id: int | None = _id()
+    connection_id: int = _to("connection.id")
+    run_id: int = _to("sync_run.id")
+    sku: str = Field(max_length=191)
+    title: str = _text()
+    price: Decimal | None = _money(null=True)
+    image_url: str | None = _text(null=True)
+    is_draft: bool = True
+    state: CreationState = Field(sa_column=Column(words_of(CreationState, "state"), nullable=False))
+    key: str = Field(default="", max_length=36)
+    lease_token: str = Field(default="", max_length=64)
+    attempts: int = 0
+    words: str = _text()
+    external_id: str | None = Field(default=None, max_length=191)
+    sent_at: datetime | None = _time(null=True)
+    not_before: datetime | None = _time(null=True)
+    ended_at: datetime | None = _time(null=True)
+
+
+class StartingStock(SQLModel, table=True):
+    """A figure of a store that the own ledger's stock of an SKU began with (STOCK §8).
+
+    `basis` is what the store showed then, plus what its counted orders had taken until then. It is settled by the first
+    sure look after the store has gone live: what it sold meanwhile that no order counts is taken off the ledger too.
+    """
+
+    __tablename__ = "starting_stock"
+    stock_item_id: int = _to("stock_item.id", key=True, cascade=True)
+    location_id: int = _to("location.id")
+    sku: str = Field(max_length=191)
+    basis: int
+    taken_at: datetime = _time()
+    settled_at: datetime | None = _time(null=True)
+
+
 class Drift(SQLModel, table=True):
     """An unexplained difference that a closed look found: corrected, adopted, held or released."""
 

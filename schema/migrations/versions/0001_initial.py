@@ -617,6 +617,56 @@ def upgrade() -> None:  # noqa: PLR0915
     op.create_index(op.f("ix_web_session_expires_at"), "web_session", ["expires_at"], unique=False)
     op.create_index(op.f("ix_web_session_user_id"), "web_session", ["user_id"], unique=False)
     op.create_table(
+        "creation",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("connection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sku", sa.String(191), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("price", Money(), nullable=True),
+        sa.Column("image_url", sa.Text(), nullable=True),
+        sa.Column("is_draft", sa.Boolean(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "wanted",
+                "sent",
+                "unknown",
+                "made",
+                "found",
+                "refused",
+                "stopped",
+                name="state",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("key", sa.String(36), nullable=False),
+        sa.Column("lease_token", sa.String(64), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("external_id", sa.String(191), nullable=True),
+        sa.Column("sent_at", UtcDateTime(), nullable=True),
+        sa.Column("not_before", UtcDateTime(), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connection.id"], name=op.f("fk_creation_connection_id_connection")
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["sync_run.id"], name=op.f("fk_creation_run_id_sync_run")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_creation")),
+    )
+    op.create_index("ix_creation_run", "creation", ["run_id", "state"], unique=False)
+    op.create_index(
+        "uq_creation_open",
+        "creation",
+        ["connection_id", "sku"],
+        unique=True,
+        sqlite_where=sa.text("state in ('wanted', 'sent', 'unknown')"),
+        postgresql_where=sa.text("state in ('wanted', 'sent', 'unknown')"),
+    )
+    op.create_table(
         "drift",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("stock_item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -847,6 +897,25 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.UniqueConstraint("order_id", "n", name=op.f("uq_sale_document_order_id_n")),
     )
     op.create_index("ix_sale_document_open", "sale_document", ["merchant_id", "state"], unique=False)
+    op.create_table(
+        "starting_stock",
+        sa.Column(
+            "stock_item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("location_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sku", sa.String(191), nullable=False),
+        sa.Column("basis", sa.Integer(), nullable=False),
+        sa.Column("taken_at", UtcDateTime(), nullable=False),
+        sa.Column("settled_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["location_id"], ["location.id"], name=op.f("fk_starting_stock_location_id_location")),
+        sa.ForeignKeyConstraint(
+            ["stock_item_id"],
+            ["stock_item.id"],
+            name=op.f("fk_starting_stock_stock_item_id_stock_item"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("stock_item_id", name=op.f("pk_starting_stock")),
+    )
     op.create_table(
         "issue_note",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
