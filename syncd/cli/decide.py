@@ -8,7 +8,7 @@ from schema.tables import DeliveryState
 from syncd.cli.frame import Desk, at_desk, moment, tomorrow
 from syncd.cli.output import Json, print_facts, print_json, print_line, print_rows, say
 from syncd.engine import deliveries, record_by_hand, release, sales
-from syncd.engine.release import Choice
+from syncd.engine.held_figures import Choice
 from syncd.errors import NotPossible
 
 sales_app = typer.Typer(help="Every online sale, and whether the back office has it.")

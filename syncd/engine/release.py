@@ -1,34 +1,22 @@
 """What a person decides about an issue: it is settled, or what waits for it is let go.
 
-Releasing differs by kind: a held figure is set to ours, taken over from the store, or kept until a time; a held reading
-lets the next one pass; a sale that waits is tried again. Everything else is resolved by hand, or by itself.
+Releasing differs by kind: a held figure is `held_figures.py`; a held reading lets the next one pass; a sale that waits
+is tried again. Everything else is resolved by hand, or by itself.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 import structlog
 from sqlmodel import Session, and_, col, or_, select
 
-from schema.tables import (
-    Connection,
-    Drift,
-    Issue,
-    IssueState,
-    Listing,
-    Location,
-    Match,
-    PoolLocation,
-    StockItem,
-)
-from syncd.domain import drift
-from syncd.engine import adjust, brake, items, record_by_hand, sales
+from schema.tables import Connection, Issue, IssueState
+from syncd.engine import brake, record_by_hand, sales
 from syncd.engine.audit import audit
-from syncd.engine.authority import authority_of, back_office
+from syncd.engine.authority import back_office
 from syncd.engine.context import Engine
-from syncd.engine.desired import lock_items
+from syncd.engine.held_figures import Choice, release_figure
 from syncd.engine.issues import resolve_by_id
 from syncd.engine.wake import wake
 from syncd.errors import NotPossible
@@ -37,14 +25,6 @@ log = structlog.get_logger(__name__)
 
 HELD_FIGURE = ("drift_held", "undone")
 SALES = ("refused_by_backoffice", "sale_not_certain", "no_item")
-
-
-class Choice(StrEnum):
-    """What to do with a figure that is held."""
-
-    OURS = "ours"
-    THEIRS = "theirs"
-    KEEP = "keep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +154,7 @@ def release(
     if issue.state is not IssueState.OPEN:
         raise NotPossible(f"Issue {issue_id} is resolved already.")
     if issue.kind in HELD_FIGURE:
-        return _release_figure(engine, issue, choice, until, actor)
+        return release_figure(engine, issue, choice, until, actor=actor)
     if issue.kind == brake.KEY:
         return _release_reading(engine, issue, actor)
     if issue.order_id is not None and issue.kind in SALES:
@@ -215,88 +195,3 @@ def retry_documents(engine: Engine, document_ids: list[int], *, actor: str) -> i
         except NotPossible as reason:
             log.info("not_retried", document=document_id, reason=str(reason))
     return done
-
-
-# ------------------------------------------------------------------------------------------- a held figure
-
-
-def _release_figure(engine: Engine, issue: Issue, choice: Choice | None, until: datetime | None, actor: str) -> str:
-    item_id = issue.details.get("stock_item")
-    if choice is None or not isinstance(item_id, int):
-        raise NotPossible(
-            "Say what to do with it: --ours sets our number, --theirs takes the store's, --keep-until TIME."
-        )
-    if choice is Choice.THEIRS:
-        _adjust_to_theirs(engine, issue, item_id, actor)
-    now = engine.clock.now()
-    with engine.database.transaction() as session:
-        item = lock_items(session, [item_id])[0]
-        state = items.belief(item)
-        if choice is Choice.KEEP:
-            item.kept_until = until
-            items.keep(item, drift.keep(state), look_at=now)
-        else:
-            session.add(
-                Drift(
-                    stock_item_id=item_id,
-                    believed=item.observed or 0,
-                    found=(item.observed or 0) + item.held,
-                    verdict=f"released_{choice.value}",
-                    found_at=now,
-                )
-            )
-            item.kept_until = None
-            items.keep(item, drift.take_ours(state), look_at=now)
-        resolve_by_id(session, issue.merchant_id, issue.id or 0, by=actor, now=now)
-        details = {"issue": issue.id, "choice": choice.value}
-        audit(session, issue.merchant_id, actor, "figure.release", issue.sku or "", details, now)
-        wake(session)
-    return _words(choice, until)
-
-
-def _words(choice: Choice, until: datetime | None) -> str:
-    match choice:
-        case Choice.OURS:
-            return "Our number is set now."
-        case Choice.THEIRS:
-            return "The ledger has the store's number now, and the other stores follow."
-        case Choice.KEEP:
-            return f"It stays as it is{f' until {until.isoformat()}' if until else ''}; sales elsewhere still lower it."
-
-
-def _adjust_to_theirs(engine: Engine, issue: Issue, item_id: int, actor: str) -> None:
-    """Book the difference in the own ledger; with another authority say what to change there."""
-    with engine.database.reading() as session:
-        item = session.get_one(StockItem, item_id)
-        sku, place = _shelf(session, item)
-        authority = authority_of(session, issue.merchant_id)
-    if authority.connection is not None:
-        raise NotPossible(
-            f"{authority.name} says what is in stock, so nothing was changed. Change {sku} at {place.name} there by "
-            f"{item.held:+d}; once that has been read the number fits, and this issue closes by itself."
-        )
-    adjust.adjust(
-        engine,
-        issue.merchant_id,
-        sku,
-        delta=item.held,
-        location=place.external_id,
-        reason=f"taken from the store, issue {issue.id}",
-        actor=actor,
-    )
-
-
-def _shelf(session: Session, item: StockItem) -> tuple[str, Location]:
-    sku = session.exec(
-        select(Listing.sku).where(Listing.stock_item_id == item.id, Listing.match == Match.LINKED).limit(1)
-    ).first()
-    place = session.exec(
-        select(Location)
-        .join(PoolLocation, col(PoolLocation.location_id) == col(Location.id))
-        .where(PoolLocation.connection_id == item.connection_id)
-        .order_by(col(PoolLocation.position))
-        .limit(1)
-    ).first()
-    if sku is None or place is None:
-        raise NotPossible("This number belongs to no SKU any more.")
-    return sku, place

@@ -1,5 +1,6 @@
 """A forced sync, what its runs tell, putting one back, and what a person decides afterwards."""
 
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -8,8 +9,9 @@ from sqlmodel import select
 from schema.tables import Issue, IssueState, RunState, SyncRun
 from syncd.engine import ledger, look, push, release, runs, status, stock_view, sync, undo
 from syncd.engine.hands import store_hand, trying
-from syncd.engine.release import Choice
+from syncd.engine.held_figures import Choice
 from syncd.errors import NotPossible
+from tests.engine.crash import Crash, crash_at_commit
 
 ACTOR = "ada@example.com"
 
@@ -259,6 +261,32 @@ def test_a_held_number_released_as_theirs_is_booked_in_the_own_ledger(merchant_w
     assert shows(world) == {"A": 60, "B": 60}
     with world.engine.database.reading() as session:
         assert ledger.verify(session, world.merchant_id) == []
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_crash_while_the_stores_number_is_taken_over_books_it_once(merchant_with, nth):
+    """The process dies before its nth commit; then somebody does it again, if the issue is still open."""
+    world, issue_id = held(merchant_with, office=False)
+    with contextlib.suppress(Crash), crash_at_commit(nth):
+        release.release(world.engine, world.merchant_id, issue_id, Choice.THEIRS, actor=ACTOR)
+    still_open = issue(world, "drift_held") is not None
+    with world.engine.database.reading() as session:
+        (found,) = stock_view.stock_of(session, world.merchant_id, "MUG")
+    assert (found.on_hand, found.listings[0].held) == ((5, 55) if still_open else (60, 0))
+    if still_open:
+        release.release(world.engine, world.merchant_id, issue_id, Choice.THEIRS, actor=ACTOR)
+    for name in ("A", "B"):
+        hand(world, name)
+    assert shows(world) == {"A": 60, "B": 60}
+
+
+def test_a_number_is_taken_over_once_however_often_somebody_asks(merchant_with):
+    world, issue_id = held(merchant_with, office=False)
+    release.release(world.engine, world.merchant_id, issue_id, Choice.THEIRS, actor=ACTOR)
+    with pytest.raises(NotPossible, match="resolved already"):
+        release.release(world.engine, world.merchant_id, issue_id, Choice.THEIRS, actor=ACTOR)
+    with world.engine.database.reading() as session:
+        assert stock_view.stock_of(session, world.merchant_id, "MUG")[0].on_hand == 60
 
 
 def test_a_back_office_is_changed_by_a_person_and_not_by_a_release(merchant_with):

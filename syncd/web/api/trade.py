@@ -10,7 +10,8 @@ from starlette.responses import StreamingResponse
 from schema.tables import DeliveryState
 from syncd.engine import deliveries, record_by_hand, release, sales
 from syncd.engine.deliveries import DeliveryView
-from syncd.engine.release import Choice, IssueView
+from syncd.engine.held_figures import Choice
+from syncd.engine.release import IssueView
 from syncd.engine.sales import SaleRow
 from syncd.engine.views import issue_notes
 from syncd.engine.views.issue_notes import NoteView

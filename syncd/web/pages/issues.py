@@ -9,8 +9,9 @@ from starlette.responses import Response
 
 from schema.tables import Connection, InventoryCache, Issue, IssueState
 from syncd.engine import brake, connections, match, record_by_hand, release
+from syncd.engine.held_figures import Choice
 from syncd.engine.people.users import list_users
-from syncd.engine.release import Choice, find_issue, list_issues, show_issue
+from syncd.engine.release import find_issue, list_issues, show_issue
 from syncd.engine.views import issue_notes
 from syncd.engine.views.authority import authority_view
 from syncd.errors import NotPossible
