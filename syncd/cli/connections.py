@@ -220,7 +220,7 @@ def live(
             raise typer.BadParameter(f"{', '.join(unknown)} is none of the paid orders from before")
         wanted = {order.order_id for order in found.paid_before} if record_all else {by_word[w] for w in record or ()}
         with store_hand(desk.engine, connection_id) as held:
-            went = golive.go_live(desk.engine, held, connection_id, record=sorted(wanted))
+            went = golive.go_live(desk.engine, held, connection_id, record=sorted(wanted), actor=desk.actor)
     if json:
         print_json(went)
         return

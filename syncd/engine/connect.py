@@ -83,7 +83,7 @@ def connect_store(
         listings, warnings = _first_steps(engine, held, connection_id, progress)
         is_live = wanted.live and listings is not None
         if is_live:
-            golive.go_live(engine, held, connection_id)
+            golive.go_live(engine, held, connection_id, actor=wanted.actor)
     log.info("store_connected", connection=name, platform=wanted.platform, listings=listings)
     return Connected(
         connection_id=connection_id,

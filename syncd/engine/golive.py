@@ -28,6 +28,7 @@ from schema.tables import (
 )
 from syncd.domain import border, publish
 from syncd.engine import lines, orders
+from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.desired import Facts, refresh_all
 from syncd.engine.leases import Held, confirm
@@ -87,7 +88,7 @@ class WentLive:
 # ------------------------------------------------------------------------------------------- going live
 
 
-def go_live(engine: Engine, held: Held, connection_id: int, *, record: Sequence[str] = ()) -> WentLive:
+def go_live(engine: Engine, held: Held, connection_id: int, *, actor: str, record: Sequence[str] = ()) -> WentLive:
     """Make a store live. `record` names paid orders from before T0 that the back office shall learn of all the same."""
     with engine.database.reading() as session:
         connection = session.get_one(Connection, connection_id)
@@ -101,6 +102,8 @@ def go_live(engine: Engine, held: Held, connection_id: int, *, record: Sequence[
     with engine.database.transaction() as session:
         confirm(session, held, now)
         went = _switch(engine, session, connection_id, live_at, frozenset(record), now)
+        details = {"live_at": live_at.isoformat(), "recorded": len(record)}
+        audit(session, connection.merchant_id, actor, "connection.live", connection.name, details, now)
         wake(session)
     log.info("went_live", connection=connection.name, baseline=went.baseline, live=went.live)
     return went

@@ -95,7 +95,7 @@ class Market:
     def go_live(self, *names: str) -> None:
         """Make stores live and settle."""
         for name in names or tuple(self.shops):
-            golive.go_live(self.engine, self.held(f"store:{self.ids[name]}"), self.ids[name])
+            golive.go_live(self.engine, self.held(f"store:{self.ids[name]}"), self.ids[name], actor="ann")
         self.settle()
 
     # ------------------------------------------------------------------------------------------ time and steps

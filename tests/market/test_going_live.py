@@ -2,7 +2,7 @@
 
 import pytest
 
-from schema.tables import Connection
+from schema.tables import AuditEvent, Connection
 from syncd.engine import golive
 from tests.market.market import Market
 
@@ -86,7 +86,7 @@ def test_a_paid_order_from_before_can_be_recorded_on_request(quiet_market: Marke
     (before,) = golive.preview(market.engine, market.ids["a"]).paid_before
     assert (before.order_id, before.units) == (order, 3)
     market.pass_time(5)
-    golive.go_live(market.engine, market.held(f"store:{market.ids['a']}"), market.ids["a"], record=[order])
+    golive.go_live(market.engine, market.held(f"store:{market.ids['a']}"), market.ids["a"], record=[order], actor="ann")
     market.calm()
     assert market.office.stock("MUG") == 7
     assert market.shows("MUG")["a"] == 7
@@ -100,3 +100,10 @@ def test_with_the_policy_placed_an_unpaid_order_is_recorded_at_once(quiet_market
     market.shops["a"].sell({"MUG": 2}, is_paid=False)
     market.calm()
     assert market.office.stock("MUG") == 8
+
+
+def test_who_made_a_store_live_is_on_record(quiet_market: Market) -> None:
+    market = quiet_market
+    market.go_live("a")
+    (deed,) = [row for row in market.rows(AuditEvent) if row.action == "connection.live"]
+    assert (deed.actor, deed.target) == ("ann", "a")

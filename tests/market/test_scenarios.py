@@ -393,7 +393,7 @@ def test_a_store_that_goes_live_is_not_pushed_the_number_of_before(quiet_market:
     market.sweep()
     market.pass_time(60)
     market.office.till_sale("MUG", 6)
-    golive.go_live(market.engine, market.held(f"store:{market.ids['a']}"), market.ids["a"])
+    golive.go_live(market.engine, market.held(f"store:{market.ids['a']}"), market.ids["a"], actor="ann")
     market.shops["a"].set_stock("MUG", 4)
     market.look("a")
     market.push("a")

@@ -16,7 +16,6 @@ from sqlmodel import select
 from connectors.sdk.values import AccountInfo
 from schema.tables import Connection, OAuthState, RecordPolicy
 from syncd.engine import connect, connections, consents, golive
-from syncd.engine.audit import audit
 from syncd.engine.connect import Connected, StoreRequest
 from syncd.engine.connections import ConnectionView
 from syncd.engine.consents import ConsentBegun
@@ -245,11 +244,7 @@ def go_live(name: ConnectionName, sent: GoLive, caller: Asking) -> WentLive:
     """From now on its orders count and its numbers are ours to set."""
     connection_id = caller.connection_id(name)
     with store_hand(caller.engine, connection_id) as held:
-        went = golive.go_live(caller.engine, held, connection_id, record=sent.record)
-    with caller.engine.database.transaction() as session:
-        details = {"recorded": len(sent.record)}
-        audit(session, caller.merchant_id, caller.actor, "connection.live", name, details, caller.engine.clock.now())
-    return went
+        return golive.go_live(caller.engine, held, connection_id, record=sent.record, actor=caller.actor)
 
 
 @router.post("/{name}/test")

@@ -263,7 +263,7 @@ def go_live(history) -> str:
         with leases.holding(engine, f"store:{connection_id}") as held:
             if held is None:
                 raise NotPossible("busy")
-            golive.go_live(engine, held, connection_id)
+            golive.go_live(engine, held, connection_id, actor="me")
 
     told = history.by_hand(f"{name} goes live", act)
     history.truth.ring_up(name)

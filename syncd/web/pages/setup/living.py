@@ -310,11 +310,9 @@ def go_live(visit: Visit) -> Response:
         return _go_live_page(visit, wrong="Tick that no other tool changes stock here; two tools undo each other.")
     try:
         with store_hand(visit.engine, row.id or 0) as held:
-            golive.go_live(visit.engine, held, row.id or 0, record=visit.sent_all("order"))
+            golive.go_live(visit.engine, held, row.id or 0, record=visit.sent_all("order"), actor=visit.actor)
     except (ConnectorError, NotPossible) as error:
         return _go_live_page(visit, wrong=str(error))
-    with visit.engine.database.transaction() as session:
-        audit(session, row.merchant_id, visit.actor, "connection.live", row.name, {}, visit.now)
     sync.want(visit.engine, visit.merchant_id, connection_ids=[row.id or 0], actor=visit.actor)
     said = f"Live since {visit.times.at(visit.now)}. The back office is read now; then its numbers are set."
     return visit.go(store_path(row.code), said=said)
