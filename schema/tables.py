@@ -1143,7 +1143,7 @@ class MailRhythm(StrEnum):
 
 
 class MailWish(SQLModel, table=True):
-    """What a user wants mail about: `stores`, `stock`, `sales` are kinds of issues. `told_at`: last written.
+    """What a user wants mail about: `stores`, `stock` and `sales` are areas of issues.
 
     Who has no row wants what is usual for their role (`syncd.engine.notices`).
     """
@@ -1157,7 +1157,6 @@ class MailWish(SQLModel, table=True):
     stores: bool = True
     stock: bool = True
     sales: bool = True
-    told_at: datetime | None = _time(null=True)
 
 
 class IssueTold(SQLModel, table=True):

@@ -379,7 +379,6 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.Column("stores", sa.Boolean(), nullable=False),
         sa.Column("stock", sa.Boolean(), nullable=False),
         sa.Column("sales", sa.Boolean(), nullable=False),
-        sa.Column("told_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["user_id"], ["user_account.id"], name=op.f("fk_mail_wish_user_id_user_account"), ondelete="CASCADE"
         ),
