@@ -274,6 +274,9 @@ class StockItem(SQLModel, table=True):
             sqlite_where=text("desired IS NOT NULL AND desired <> observed"),
             postgresql_where=text("desired IS NOT NULL AND desired <> observed"),
         ),
+        Index(
+            "ix_stock_item_held", "connection_id", sqlite_where=text("held <> 0"), postgresql_where=text("held <> 0")
+        ),
         CheckConstraint("desired >= 0", name="desired"),
     )
     id: int | None = _id()
@@ -375,6 +378,14 @@ class Rule(SQLModel, table=True):
             text("coalesce(sku, '')"),
             unique=True,
         ),
+        Index(
+            "ix_rule_sku",
+            "merchant_id",
+            "kind",
+            "sku",
+            sqlite_where=text("connection_id IS NULL"),
+            postgresql_where=text("connection_id IS NULL"),
+        ),
         CheckConstraint("value >= 0", name="value"),
     )
     id: int | None = _id()
@@ -437,6 +448,21 @@ class Movement(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("merchant_id", "source", "event", "line", "n"),
         Index("ix_movement_sku", "merchant_id", "sku", "id"),
+        Index(
+            "ix_movement_adjustment",
+            "merchant_id",
+            "sku",
+            "id",
+            sqlite_where=text("kind = 'adjustment'"),
+            postgresql_where=text("kind = 'adjustment'"),
+        ),
+        Index(
+            "ix_movement_reading",
+            "merchant_id",
+            "id",
+            sqlite_where=text("kind = 'reading'"),
+            postgresql_where=text("kind = 'reading'"),
+        ),
         CheckConstraint("n > 0", name="n"),
     )
     id: int | None = _id()
@@ -524,7 +550,15 @@ class OrderLine(SQLModel, table=True):
     """
 
     __tablename__ = "order_line"
-    __table_args__ = (UniqueConstraint("order_id", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("order_id", "external_id"),
+        Index(
+            "ix_order_line_open",
+            "sku",
+            sqlite_where=text("taken <> acknowledged"),
+            postgresql_where=text("taken <> acknowledged"),
+        ),
+    )
     id: int | None = _id()
     order_id: int = _to("order_header.id")
     external_id: str = Field(max_length=191)
@@ -587,7 +621,8 @@ class SalesLog(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("connection_id", "order_external_id", "line", "kind", "n"),
         Index("ix_sales_log_time", "merchant_id", "occurred_at"),
-        Index("ix_sales_log_sku", "merchant_id", "sku"),
+        Index("ix_sales_log_heard", "merchant_id", "recorded_at"),
+        Index("ix_sales_log_sku", "merchant_id", "sku", "recorded_at"),
         CheckConstraint("quantity > 0", name="quantity"),
     )
     id: int | None = _id()
@@ -632,6 +667,7 @@ class SaleDocument(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("order_id", "n"),
         Index("ix_sale_document_open", "merchant_id", "state"),
+        Index("ix_sale_document_recorded", "merchant_id", "recorded_at"),
     )
     id: int | None = _id()
     merchant_id: int = _to("merchant.id")
@@ -725,6 +761,7 @@ class Delivery(SQLModel, table=True):
             postgresql_where=text("state = 'new'"),
         ),
         Index("ix_delivery_received", "connection_id", "received_at"),
+        Index("ix_delivery_listed", "connection_id", "state", "id"),
     )
     id: int | None = _id()
     connection_id: int = _to("connection.id")
@@ -732,7 +769,6 @@ class Delivery(SQLModel, table=True):
     key: str = Field(max_length=255)
     topic: str = Field(default="", max_length=100)
     headers: Json = _json()
-    body: bytes = Field(sa_column=Column(LargeBinary(), nullable=False))
     state: DeliveryState = Field(
         default=DeliveryState.NEW, sa_column=Column(words_of(DeliveryState, "state"), nullable=False)
     )
@@ -741,6 +777,8 @@ class Delivery(SQLModel, table=True):
     reason: str = _text()
     received_at: datetime = _time()
     applied_at: datetime | None = _time(null=True)
+    # The last column: SQLite reads through it to whatever stands behind.
+    body: bytes = Field(sa_column=Column(LargeBinary(), nullable=False))
 
 
 class RunState(StrEnum):
@@ -756,7 +794,12 @@ class SyncRun(SQLModel, table=True):
     """One piece of work: why, what it did. `wants` holds what was asked for, `counts` what came of it."""
 
     __tablename__ = "sync_run"
-    __table_args__ = (Index("ix_sync_run_state", "state"), Index("ix_sync_run_started", "merchant_id", "started_at"))
+    __table_args__ = (
+        Index("ix_sync_run_state", "state"),
+        Index("ix_sync_run_merchant", "merchant_id", "id"),
+        Index("ix_sync_run_kind", "merchant_id", "kind", "id"),
+        Index("ix_sync_run_connection", "connection_id", "id"),
+    )
     id: int | None = _id()
     merchant_id: int = _to("merchant.id")
     connection_id: int | None = _to("connection.id", null=True)
@@ -778,6 +821,7 @@ class PushBatch(SQLModel, table=True):
     """Writes that went out in one call; its id is the reference in the store's history, its key the idempotency key."""
 
     __tablename__ = "push_batch"
+    __table_args__ = (Index("ix_push_batch_intent", "connection_id", "intent_at"),)
     id: int | None = _id()
     connection_id: int = _to("connection.id")
     run_id: int = _to("sync_run.id", index=True)
@@ -938,6 +982,7 @@ class Issue(SQLModel, table=True):
             sqlite_where=text("state = 'open'"),
             postgresql_where=text("state = 'open'"),
         ),
+        Index("ix_issue_seen", "merchant_id", "state", "seen_at"),
     )
     id: int | None = _id()
     merchant_id: int = _to("merchant.id")

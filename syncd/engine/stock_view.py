@@ -4,11 +4,13 @@ Of the past: the ledger's fold by then, and of each store the last number that w
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlmodel import Session, col, func, select
+import sqlalchemy
+from sqlmodel import Session, and_, col, func, or_, select
 
 from schema.tables import (
     Connection,
@@ -30,6 +32,9 @@ from syncd.domain import stock
 from syncd.engine import ledger
 from syncd.engine.rules import Rules, load_rules
 from syncd.errors import NotPossible
+
+AT_ONCE = 200
+"""Figures that are asked for in one statement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +107,14 @@ def _present(session: Session, merchant_id: int, skus: Sequence[str]) -> list[St
 def _past(session: Session, merchant_id: int, sku: str, at: datetime) -> list[Stock]:
     rules = load_rules(session, merchant_id, [sku])
     sold = _Sold.load(session, merchant_id, [sku])
+    shown = _shown_at(session, sold, sku, at)
+    places = {place.id: place for place in session.exec(select(Location).where(Location.merchant_id == merchant_id))}
     rows = []
     for then in ledger.stock_at(session, merchant_id, sku, at):
-        place = session.get_one(Location, then.location_id)
-        listings = tuple(_listing_at(session, found, at) for found in sold.at(sku, then.location_id))
-        rows.append(_row(place, sku, then.on_hand, then.open, rules, sold, listings))
+        listings = tuple(
+            _past_listing(found, shown.get(found.item_id, (None, None))) for found in sold.at(sku, then.location_id)
+        )
+        rows.append(_row(places[then.location_id], sku, then.on_hand, then.open, rules, sold, listings))
     return rows
 
 
@@ -133,100 +141,178 @@ def _row(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    connection: Connection
-    listing: Listing
-    item: StockItem
+class _Found(NamedTuple):
+    """One listing of a store; `shows` is what customers see, as far as we know."""
+
+    sku: str
+    connection_id: int
+    connection: str
+    state: ConnectionState
+    external_id: str
+    item_id: int
+    desired: int | None
+    observed: int | None
+    held: int
+    look_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Sold:
-    """Who sells some SKUs, and from where."""
+    """Where some SKUs are sold, from which locations, and what they are called there or in the back office."""
 
     by_sku: dict[str, list[_Found]]
     pools: dict[int, set[int]]
     titles: dict[str, str]
 
     @staticmethod
-    def load(session: Session, merchant_id: int, skus: Iterable[str]) -> "_Sold":
-        rows = session.exec(
-            select(Connection, Listing, StockItem)
+    def load(session: Session, merchant_id: int, skus: Sequence[str]) -> "_Sold":
+        rows = session.execute(
+            sqlalchemy.select(
+                col(Connection.role),
+                col(Listing.title),
+                col(Listing.sku),
+                col(Connection.id),
+                col(Connection.name),
+                col(Connection.state),
+                col(Listing.external_id),
+                col(StockItem.id),
+                col(StockItem.desired),
+                col(StockItem.observed),
+                col(StockItem.held),
+                col(StockItem.look_at),
+            )
             .join(Listing, col(Listing.connection_id) == col(Connection.id))
             .join(StockItem, col(StockItem.id) == col(Listing.stock_item_id))
             .where(
-                Listing.merchant_id == merchant_id,
+                col(Listing.merchant_id) == merchant_id,
                 col(Listing.sku).in_(list(skus)),
-                Listing.match == Match.LINKED,
+                col(Listing.match) == Match.LINKED,
                 col(Listing.gone_at).is_(None),
-                Connection.state != ConnectionState.DISCONNECTED,
+                col(Connection.state) != ConnectionState.DISCONNECTED,
             )
             .order_by(col(Connection.name), col(Listing.id))
         ).all()
         by_sku: dict[str, list[_Found]] = defaultdict(list)
         titles: dict[str, str] = {}
-        for connection, listing, item in rows:
-            sku = listing.sku or ""
-            titles.setdefault(sku, listing.title)
-            if connection.role is ConnectionRole.STORE:
-                by_sku[sku].append(_Found(connection, listing, item))
-        pools: dict[int, set[int]] = defaultdict(set)
-        for place in session.exec(select(PoolLocation)):
-            pools[place.connection_id].add(place.location_id)
-        return _Sold(by_sku, pools, titles)
+        for role, title, *figures in rows:
+            found = _Found(*figures)
+            titles.setdefault(found.sku, title)
+            if role is ConnectionRole.STORE:
+                by_sku[found.sku].append(found)
+        return _Sold(by_sku, pools_of(session, merchant_id), titles)
 
     def at(self, sku: str, location_id: int) -> list[_Found]:
         """The listings of stores that sell from a location."""
-        return [found for found in self.by_sku[sku] if location_id in self.pools[found.connection.id or 0]]
+        return [found for found in self.by_sku[sku] if location_id in self.pools[found.connection_id]]
 
     def present(self, sku: str, location_id: int) -> tuple[ListingStock, ...]:
         """As they are now."""
         return tuple(
             ListingStock(
-                connection=found.connection.name,
-                external_id=found.listing.external_id,
-                state=found.connection.state.value,
-                desired=found.item.desired,
-                observed=None if found.item.observed is None else found.item.observed + found.item.held,
-                held=found.item.held,
-                look_due=found.item.look_at is not None,
+                connection=found.connection,
+                external_id=found.external_id,
+                state=found.state.value,
+                desired=found.desired,
+                observed=None if found.observed is None else found.observed + found.held,
+                held=found.held,
+                look_due=found.look_at is not None,
             )
             for found in self.at(sku, location_id)
         )
 
 
-def _listing_at(session: Session, found: _Found, at: datetime) -> ListingStock:
-    """What the last acknowledged push had set by then, moved by the store's own sales that we had heard of."""
-    last = session.exec(
-        select(Push)
-        .where(Push.stock_item_id == found.item.id, Push.state == PushState.ACKNOWLEDGED, col(Push.answered_at) <= at)
-        .order_by(col(Push.answered_at).desc(), col(Push.id).desc())
-        .limit(1)
-    ).first()
-    shown = None
-    if last is not None and last.after is not None and last.answered_at is not None:
-        shown = last.after + moved_between(session, found.item.id or 0, last.answered_at, at)
-    return ListingStock(
-        connection=found.connection.name,
-        external_id=found.listing.external_id,
-        state=found.connection.state.value,
-        desired=last.desired if last else None,
-        observed=shown,
+def pools_of(session: Session, merchant_id: int) -> dict[int, set[int]]:
+    """The locations that each store sells from."""
+    pools: dict[int, set[int]] = defaultdict(set)
+    rows = session.execute(
+        select(PoolLocation.connection_id, PoolLocation.location_id)
+        .join(Connection, col(Connection.id) == col(PoolLocation.connection_id))
+        .where(Connection.merchant_id == merchant_id)
     )
+    for connection_id, location_id in rows:
+        pools[connection_id].add(location_id)
+    return pools
+
+
+# ------------------------------------------------------------------------------------------- what was shown
+
+
+def _shown_at(session: Session, sold: _Sold, sku: str, at: datetime) -> dict[int, tuple[int | None, int | None]]:
+    """What each figure should have shown and showed then: the last acknowledged push by then, moved by the store's own
+    sales that we had heard of.
+    """
+    item_ids = [found.item_id for found in sold.by_sku[sku]]
+    newest = (
+        select(Push.id)
+        .where(
+            Push.stock_item_id == StockItem.id,
+            Push.state == PushState.ACKNOWLEDGED,
+            col(Push.answered_at) <= at,
+        )
+        .order_by(col(Push.id).desc())
+        .limit(1)
+        .correlate(StockItem)
+        .scalar_subquery()
+    )
+    ids = session.exec(select(newest).where(col(StockItem.id).in_(item_ids))).all()
+    last = session.exec(select(Push).where(col(Push.id).in_([push_id for push_id in ids if push_id is not None]))).all()
+    own = moved_since(session, {row.stock_item_id: row.answered_at for row in last if row.answered_at}, at)
+    return {
+        row.stock_item_id: (row.desired, None if row.after is None else row.after + own.get(row.stock_item_id, 0))
+        for row in last
+    }
+
+
+def _past_listing(found: _Found, then: tuple[int | None, int | None]) -> ListingStock:
+    return ListingStock(
+        connection=found.connection,
+        external_id=found.external_id,
+        state=found.state.value,
+        desired=then[0],
+        observed=then[1],
+    )
+
+
+def moved_since(session: Session, after: Mapping[int, datetime], until: datetime) -> dict[int, int]:
+    """By how much the stores' own orders moved some of their figures after a time each, up to another; negative for
+    sales. Figures that did not move are left out.
+    """
+    moved: dict[int, int] = defaultdict(int)
+    bounds = sorted(after.items())
+    for start in range(0, len(bounds), AT_ONCE):
+        some = bounds[start : start + AT_ONCE]
+        rows = session.execute(
+            select(Listing.stock_item_id, SalesLog.kind, func.sum(SalesLog.quantity))
+            .join(
+                SalesLog,
+                and_(
+                    col(SalesLog.merchant_id) == col(Listing.merchant_id),
+                    col(SalesLog.sku) == col(Listing.sku),
+                    col(SalesLog.recorded_at) > min(bound for _, bound in some),
+                ),
+            )
+            .join(
+                OrderLine,
+                and_(col(OrderLine.id) == col(SalesLog.order_line_id), col(OrderLine.listing_id) == col(Listing.id)),
+            )
+            .where(
+                or_(
+                    *(
+                        and_(col(Listing.stock_item_id) == item_id, col(SalesLog.recorded_at) > bound)
+                        for item_id, bound in some
+                    )
+                ),
+                col(Listing.stock_item_id).in_([item_id for item_id, _ in some]),
+                SalesLog.reason == "",
+                col(SalesLog.recorded_at) <= until,
+            )
+            .group_by(col(Listing.stock_item_id), col(SalesLog.kind))
+        )
+        for item_id, kind, units in rows:
+            moved[item_id] += int(units) * (-1 if kind is SaleKind.SALE else 1)
+    return moved
 
 
 def moved_between(session: Session, item_id: int, after: datetime, until: datetime) -> int:
-    """By how much a store's own orders moved one of its figures between two times of ours; negative for sales."""
-    rows = session.exec(
-        select(SalesLog.kind, func.sum(SalesLog.quantity))
-        .join(OrderLine, col(OrderLine.id) == col(SalesLog.order_line_id))
-        .join(Listing, col(Listing.id) == col(OrderLine.listing_id))
-        .where(
-            Listing.stock_item_id == item_id,
-            SalesLog.reason == "",
-            col(SalesLog.recorded_at) > after,
-            col(SalesLog.recorded_at) <= until,
-        )
-        .group_by(col(SalesLog.kind))
-    )
-    return sum(int(units) * (-1 if kind is SaleKind.SALE else 1) for kind, units in rows)
+    """The same of one figure."""
+    return moved_since(session, {item_id: after}, until).get(item_id, 0)

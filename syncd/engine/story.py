@@ -1,51 +1,54 @@
 """Why a store shows what it shows, and why not what it should: in words, for `explain.py`."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from schema.tables import Connection, ConnectionState, Listing, Push, PushState, StockItem
 from syncd.domain import publish
 from syncd.engine import items
-from syncd.engine.stock_view import moved_between
+from syncd.engine.local_time import LocalTime
+from syncd.engine.stock_view import moved_since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LocalTime:
-    """Times as the merchant reads them."""
+class Told:
+    """The last push to each of some figures, and by how much its store's own orders moved it since."""
 
-    zone: ZoneInfo
-    now: datetime
-
-    def say(self, at: datetime) -> str:
-        """The time of day for today, else the date with it."""
-        local = at.astimezone(self.zone)
-        same_day = local.date() == self.now.astimezone(self.zone).date()
-        return f"{local:%H:%M:%S}" if same_day else f"{local:%d %b %H:%M}"
+    clock: LocalTime
+    last: Mapping[int, Push]
+    own: Mapping[int, int]
 
 
-def of_listing(
-    session: Session, clock: LocalTime, connection: Connection, listing: Listing, item: StockItem
-) -> list[str]:
+def told_of(session: Session, clock: LocalTime, item_ids: Sequence[int]) -> Told:
+    """Read for all of them at once."""
+    newest = select(func.max(Push.id)).where(col(Push.stock_item_id).in_(item_ids)).group_by(col(Push.stock_item_id))
+    last = {row.stock_item_id: row for row in session.exec(select(Push).where(col(Push.id).in_(newest)))}
+    since = {
+        item_id: row.answered_at or row.intent_at
+        for item_id, row in last.items()
+        if row.state is PushState.ACKNOWLEDGED
+    }
+    return Told(clock=clock, last=last, own=moved_since(session, since, clock.now))
+
+
+def of_listing(told: Told, connection: Connection, listing: Listing, item: StockItem) -> list[str]:
     """Why it shows what it shows, and why not what it should."""
     not_published = _not_published(connection, listing)
     story = [not_published] if not_published else []
-    last = session.exec(
-        select(Push).where(Push.stock_item_id == item.id).order_by(col(Push.id).desc()).limit(1)
-    ).first()
+    last = told.last.get(item.id or 0)
     if last is not None:
-        story.append(_push_words(session, clock, last, item))
+        story.append(_push_words(told, last))
     elif item.observed is not None:
         story.append("shown so when we first looked, no push was needed")
-    doubt = _doubt(clock, item)
+    doubt = _doubt(told.clock, item)
     if doubt:
         story.append(doubt)
     elif publish.plan_push(items.belief(item), item.desired) is not None and not not_published:
         story.append("waits to be pushed")
     elif item.confirmed_at is not None:
-        story.append(f"confirmed {clock.say(item.confirmed_at)}")
+        story.append(f"confirmed {told.clock.say(item.confirmed_at)}")
     return story
 
 
@@ -60,13 +63,13 @@ def _not_published(connection: Connection, listing: Listing) -> str:
     return listing.blocked
 
 
-def _push_words(session: Session, clock: LocalTime, last: Push, item: StockItem) -> str:
-    when = clock.say(last.answered_at or last.intent_at)
+def _push_words(told: Told, last: Push) -> str:
+    when = told.clock.say(last.answered_at or last.intent_at)
     because = f", because of {last.cause}" if last.cause else ""
     match last.state:
         case PushState.ACKNOWLEDGED:
             words = f"pushed {last.before} to {last.after} at {when} by run {last.run_id}{because}"
-            own = moved_between(session, item.id or 0, last.answered_at or last.intent_at, clock.now)
+            own = told.own.get(last.stock_item_id, 0)
             return words + (f", then {own:+d} by its own orders, for which no push is needed" if own else "")
         case PushState.REFUSED:
             found = f"it showed {last.before}, not {last.expected}"

@@ -297,7 +297,6 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.Column(
             "headers", sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"), nullable=False
         ),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column(
             "state",
             sa.Enum(
@@ -310,12 +309,14 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("received_at", UtcDateTime(), nullable=False),
         sa.Column("applied_at", UtcDateTime(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["connection_id"], ["connection.id"], name=op.f("fk_delivery_connection_id_connection")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
         sa.UniqueConstraint("connection_id", "key", name=op.f("uq_delivery_connection_id_key")),
     )
+    op.create_index("ix_delivery_listed", "delivery", ["connection_id", "state", "id"], unique=False)
     op.create_index(
         "ix_delivery_new",
         "delivery",
@@ -512,6 +513,14 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.ForeignKeyConstraint(["merchant_id"], ["merchant.id"], name=op.f("fk_rule_merchant_id_merchant")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rule")),
     )
+    op.create_index(
+        "ix_rule_sku",
+        "rule",
+        ["merchant_id", "kind", "sku"],
+        unique=False,
+        sqlite_where=sa.text("connection_id IS NULL"),
+        postgresql_where=sa.text("connection_id IS NULL"),
+    )
     op.create_table(
         "stock_item",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -543,6 +552,14 @@ def upgrade() -> None:  # noqa: PLR0915
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_item")),
         sa.UniqueConstraint("connection_id", "external_id", name=op.f("uq_stock_item_connection_id_external_id")),
+    )
+    op.create_index(
+        "ix_stock_item_held",
+        "stock_item",
+        ["connection_id"],
+        unique=False,
+        sqlite_where=sa.text("held <> 0"),
+        postgresql_where=sa.text("held <> 0"),
     )
     op.create_index("ix_stock_item_look", "stock_item", ["connection_id", "look_at"], unique=False)
     op.create_index(
@@ -590,7 +607,9 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.ForeignKeyConstraint(["undone_by"], ["sync_run.id"], name=op.f("fk_sync_run_undone_by_sync_run")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sync_run")),
     )
-    op.create_index("ix_sync_run_started", "sync_run", ["merchant_id", "started_at"], unique=False)
+    op.create_index("ix_sync_run_connection", "sync_run", ["connection_id", "id"], unique=False)
+    op.create_index("ix_sync_run_kind", "sync_run", ["merchant_id", "kind", "id"], unique=False)
+    op.create_index("ix_sync_run_merchant", "sync_run", ["merchant_id", "id"], unique=False)
     op.create_index("ix_sync_run_state", "sync_run", ["state"], unique=False)
     op.create_table(
         "web_session",
@@ -727,6 +746,7 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.ForeignKeyConstraint(["order_id"], ["order_header.id"], name=op.f("fk_issue_order_id_order_header")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_issue")),
     )
+    op.create_index("ix_issue_seen", "issue", ["merchant_id", "state", "seen_at"], unique=False)
     op.create_index(
         "uq_issue_open",
         "issue",
@@ -822,7 +842,23 @@ def upgrade() -> None:  # noqa: PLR0915
             "merchant_id", "source", "event", "line", "n", name=op.f("uq_movement_merchant_id_source_event_line_n")
         ),
     )
+    op.create_index(
+        "ix_movement_adjustment",
+        "movement",
+        ["merchant_id", "sku", "id"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'adjustment'"),
+        postgresql_where=sa.text("kind = 'adjustment'"),
+    )
     op.create_index(op.f("ix_movement_order_id"), "movement", ["order_id"], unique=False)
+    op.create_index(
+        "ix_movement_reading",
+        "movement",
+        ["merchant_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'reading'"),
+        postgresql_where=sa.text("kind = 'reading'"),
+    )
     op.create_index("ix_movement_sku", "movement", ["merchant_id", "sku", "id"], unique=False)
     op.create_table(
         "order_refund",
@@ -851,6 +887,7 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.PrimaryKeyConstraint("id", name=op.f("pk_push_batch")),
         sa.UniqueConstraint("key", name=op.f("uq_push_batch_key")),
     )
+    op.create_index("ix_push_batch_intent", "push_batch", ["connection_id", "intent_at"], unique=False)
     op.create_index(op.f("ix_push_batch_run_id"), "push_batch", ["run_id"], unique=False)
     op.create_table(
         "sale_document",
@@ -896,6 +933,7 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.UniqueConstraint("order_id", "n", name=op.f("uq_sale_document_order_id_n")),
     )
     op.create_index("ix_sale_document_open", "sale_document", ["merchant_id", "state"], unique=False)
+    op.create_index("ix_sale_document_recorded", "sale_document", ["merchant_id", "recorded_at"], unique=False)
     op.create_table(
         "starting_stock",
         sa.Column(
@@ -973,6 +1011,14 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.UniqueConstraint("order_id", "external_id", name=op.f("uq_order_line_order_id_external_id")),
     )
     op.create_index(op.f("ix_order_line_listing_id"), "order_line", ["listing_id"], unique=False)
+    op.create_index(
+        "ix_order_line_open",
+        "order_line",
+        ["sku"],
+        unique=False,
+        sqlite_where=sa.text("taken <> acknowledged"),
+        postgresql_where=sa.text("taken <> acknowledged"),
+    )
     op.create_table(
         "order_refund_line",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -1155,9 +1201,10 @@ def upgrade() -> None:  # noqa: PLR0915
             name=op.f("uq_sales_log_connection_id_order_external_id_line_kind_n"),
         ),
     )
+    op.create_index("ix_sales_log_heard", "sales_log", ["merchant_id", "recorded_at"], unique=False)
     op.create_index(op.f("ix_sales_log_order_id"), "sales_log", ["order_id"], unique=False)
     op.create_index(op.f("ix_sales_log_order_line_id"), "sales_log", ["order_line_id"], unique=False)
-    op.create_index("ix_sales_log_sku", "sales_log", ["merchant_id", "sku"], unique=False)
+    op.create_index("ix_sales_log_sku", "sales_log", ["merchant_id", "sku", "recorded_at"], unique=False)
     op.create_index("ix_sales_log_time", "sales_log", ["merchant_id", "occurred_at"], unique=False)
     op.execute(
         "CREATE UNIQUE INDEX uq_rule_scope ON rule (merchant_id, kind, coalesce(connection_id, 0), coalesce(sku, ''))"
