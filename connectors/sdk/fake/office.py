@@ -70,7 +70,14 @@ class FakeOffice:
 
     # ------------------------------------------------------------------------------------------ people
 
-    def add_item(self, sku: str | None, quantities: Mapping[str, int], *, tracked: bool = True) -> str:
+    def add_item(
+        self,
+        sku: str | None,
+        quantities: Mapping[str, int],
+        *,
+        tracked: bool = True,
+        price: Decimal | None = Decimal("10.00"),
+    ) -> str:
         """A new item with its stock by location; where none is given it is not stocked. Gives its external id."""
         with self.lock:
             external_id = self.next_id()
@@ -81,7 +88,7 @@ class FakeOffice:
                 sku=sku,
                 title=f"Item {sku}",
                 tracked=tracked,
-                price=Decimal("10.00"),
+                price=price,
             )
             self.shelves.update({(external_id, location): units for location, units in quantities.items()})
             return external_id

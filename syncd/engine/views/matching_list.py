@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from schema.tables import BackOffice, Connection, InventoryCache, Listing, Match
 from syncd.domain import matching
+from syncd.engine.new_products import absent
 
 TABS = ("matched", "unmatched", "duplicate", "no_sku", "untracked", "blocked", "ignored")
 NEEDS_A_LOOK = ("unmatched", "duplicate", "no_sku")
@@ -186,23 +187,12 @@ def _twins(session: Session, store: Connection, skus: Sequence[str | None]) -> d
     return twins
 
 
-def _absent(store: Connection) -> ColumnElement[bool]:
-    """What the authority knows and the store does not have."""
-    here = select(Listing.sku).where(
-        Listing.connection_id == store.id, col(Listing.sku).is_not(None), col(Listing.gone_at).is_(None)
-    )
-    return and_(
-        col(InventoryCache.merchant_id) == store.merchant_id,
-        col(InventoryCache.sku).not_in(here),
-    )
-
-
 def _only_there(session: Session, store: Connection) -> int:
-    return session.exec(select(func.count(col(InventoryCache.sku).distinct())).where(_absent(store))).one()
+    return session.exec(select(func.count(col(InventoryCache.sku).distinct())).where(absent(store))).one()
 
 
 def _missing(session: Session, store: Connection, text: str, offset: int, limit: int) -> tuple[OnlyThere, ...]:
-    query = select(InventoryCache.sku).where(_absent(store)).distinct()
+    query = select(InventoryCache.sku).where(absent(store)).distinct()
     if text:
         query = query.where(func.lower(InventoryCache.sku).contains(text.lower(), autoescape=True))
     skus = session.exec(query.order_by(col(InventoryCache.sku)).offset(offset).limit(limit)).all()

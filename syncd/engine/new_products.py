@@ -1,0 +1,128 @@
+"""What a store lacks of what the back office sells, and what a product made of it would be.
+
+Asking that they be made is `creation.py`.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, and_, case, col, func, or_, select
+
+from schema.tables import (
+    BackOffice,
+    Connection,
+    ConnectionRole,
+    Creation,
+    CreationState,
+    InventoryCache,
+    Listing,
+    Merchant,
+)
+
+OPEN = (CreationState.WANTED, CreationState.SENT, CreationState.UNKNOWN)
+CHUNK = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewProduct:
+    """A product that a store lacks, as it would be made. `price` is in the store's currency, None where none is known.
+
+    `problem` says in words why it cannot be made as wanted, and is empty where it can.
+    """
+
+    sku: str
+    title: str
+    price: Decimal | None = None
+    image_url: str | None = None
+    problem: str = ""
+
+
+def absent(store: Connection) -> ColumnElement[bool]:
+    """Rows of the inventory cache whose SKU no listing of the store has or says."""
+    mine = (col(Listing.connection_id) == store.id, col(Listing.gone_at).is_(None))
+    linked = select(Listing.sku).where(*mine, col(Listing.sku).is_not(None))
+    said = select(Listing.external_sku).where(*mine, col(Listing.external_sku).is_not(None))
+    return and_(
+        col(InventoryCache.merchant_id) == store.merchant_id,
+        col(InventoryCache.sku).not_in(linked),
+        col(InventoryCache.sku).not_in(said),
+    )
+
+
+def absent_skus(session: Session, store: Connection, text: str = "") -> list[str]:
+    """Every SKU that the authority knows and the store lacks, in order; only those that contain a text."""
+    query = select(InventoryCache.sku).where(absent(store)).distinct().order_by(col(InventoryCache.sku))
+    if text:
+        query = query.where(func.lower(InventoryCache.sku).contains(text.lower(), autoescape=True))
+    return list(session.exec(query).all())
+
+
+def new_products(session: Session, store: Connection, skus: Sequence[str], *, is_draft: bool) -> list[NewProduct]:
+    """These SKUs as products of a store: name, price and image as the back office has them, else as another store has.
+
+    Nothing is for sale at a price that nobody has set.
+    """
+    found: list[NewProduct] = []
+    for start in range(0, len(skus), CHUNK):
+        chunk = skus[start : start + CHUNK]
+        described = _described(session, store, chunk)
+        in_work = _in_work(session, store, chunk)
+        found += [_judged(store, described[sku], is_in_work=sku in in_work, is_draft=is_draft) for sku in chunk]
+    return found
+
+
+def _judged(store: Connection, product: NewProduct, *, is_in_work: bool, is_draft: bool) -> NewProduct:
+    if is_in_work:
+        return replace(product, problem="It is being made already.")
+    if product.price is None and not is_draft:
+        return replace(
+            product, problem=f"Nobody tells its price in {store.currency or 'the store'}: make it as a draft."
+        )
+    return product
+
+
+def _in_work(session: Session, store: Connection, skus: Sequence[str]) -> set[str]:
+    query = select(Creation.sku).where(
+        Creation.connection_id == store.id, col(Creation.sku).in_(skus), col(Creation.state).in_(OPEN)
+    )
+    return set(session.exec(query))
+
+
+def _described(session: Session, store: Connection, skus: Sequence[str]) -> dict[str, NewProduct]:
+    """Name, price and image by SKU, each from the first who tells it: the back office, then the stores by age."""
+    office = select(BackOffice.connection_id).where(BackOffice.merchant_id == store.merchant_id).scalar_subquery()
+    is_offices = col(Listing.connection_id) == office
+    rows = session.exec(
+        select(Listing, Connection)
+        .join(Connection, col(Connection.id) == col(Listing.connection_id))
+        .where(
+            Listing.merchant_id == store.merchant_id,
+            col(Listing.gone_at).is_(None),
+            or_(col(Listing.sku).in_(skus), and_(is_offices, col(Listing.external_sku).in_(skus))),
+        )
+        .order_by(case((col(Connection.role) == ConnectionRole.BACKOFFICE, 0), else_=1), col(Listing.id))
+    ).all()
+    told: dict[str, list[tuple[Listing, Connection]]] = defaultdict(list)
+    for listing, connection in rows:
+        told[listing.sku or listing.external_sku or ""].append((listing, connection))
+    home = session.get_one(Merchant, store.merchant_id).currency
+    return {sku: _product(store, sku, told[sku], home) for sku in skus}
+
+
+def _product(store: Connection, sku: str, told: Sequence[tuple[Listing, Connection]], home: str) -> NewProduct:
+    titles = (listing.title for listing, _ in told if listing.title)
+    prices = (
+        listing.price
+        for listing, connection in told
+        if listing.price is not None and _is_same(connection.currency or home, store.currency)
+    )
+    images = (listing.image_url for listing, _ in told if listing.image_url)
+    return NewProduct(sku=sku, title=next(titles, sku), price=next(prices, None), image_url=next(images, None))
+
+
+def _is_same(currency: str, wanted: str) -> bool:
+    """Whether a price can be taken over; where one side does not tell its currency, it is taken to be the same."""
+    return not currency or not wanted or currency == wanted
