@@ -19,14 +19,15 @@ from schema.tables import (
     Listing,
     Location,
     Match,
-    PoolLocation,
     Rule,
     RuleKind,
     StockItem,
 )
+from syncd.engine.stock_view import pools_of
 
 Rows = Select[*tuple[Any, ...]]
-TABS = ("all", "low", "sold_out", "oversold", "differs")
+PLAIN_TABS = ("low", "sold_out", "oversold")
+TABS = ("all", *PLAIN_TABS, "differs")
 SORTS = ("sku", "least", "last")
 DEFAULT_LOW = 0
 """Where no rule says what is low, nothing is."""
@@ -218,28 +219,32 @@ class _Parts:
 
 
 def _differing(merchant_id: int) -> Any:  # noqa: ANN401 - a selection of one column
-    """SKUs of which a live store shows another number than it should."""
-    return (
-        select(Listing.sku)
-        .join(StockItem, col(StockItem.id) == col(Listing.stock_item_id))
-        .join(Connection, col(Connection.id) == col(Listing.connection_id))
+    """SKUs of which a live store shows another number than it should; each half has an index of its own."""
+    sku = (
+        sqlalchemy.select(col(Listing.sku))
+        .select_from(StockItem)
+        .join(Connection, col(Connection.id) == col(StockItem.connection_id))
+        .join(Listing, col(Listing.stock_item_id) == col(StockItem.id))
         .where(
-            Connection.merchant_id == merchant_id,
-            Connection.role == ConnectionRole.STORE,
+            col(Connection.merchant_id) == merchant_id,
+            col(Connection.role) == ConnectionRole.STORE,
             col(Connection.state).in_((ConnectionState.LIVE, ConnectionState.PAUSED, ConnectionState.NEEDS_AUTH)),
             col(StockItem.desired).is_not(None),
-            or_(col(StockItem.desired) != col(StockItem.observed), col(StockItem.held) != 0),
-            Listing.match == Match.LINKED,
+            col(Listing.match) == Match.LINKED,
             col(Listing.gone_at).is_(None),
         )
     )
+    return sku.where(col(StockItem.desired) != col(StockItem.observed)).union(sku.where(col(StockItem.held) != 0))
 
 
 def _counts(session: Session, parts: _Parts, query: StockQuery) -> dict[str, int]:
-    """How many rows each tab has, in one pass."""
-    sums = [func.coalesce(func.sum(case((parts.tab(name), 1), else_=0)), 0).label(name) for name in TABS[1:]]
-    row = session.execute(parts.base(query).with_only_columns(func.count().label("all"), *sums)).one()
-    return {name: int(value) for name, value in zip(TABS, row, strict=True)}
+    """How many rows each tab has: in one pass, but for those that differ, which are found from the stores' side."""
+    sums = [func.coalesce(func.sum(case((parts.tab(name), 1), else_=0)), 0).label(name) for name in PLAIN_TABS]
+    base = parts.base(query)
+    row = session.execute(base.with_only_columns(func.count().label("all"), *sums)).one()
+    counts = {name: int(value) for name, value in zip(("all", *PLAIN_TABS), row, strict=True)}
+    differs = base.with_only_columns(func.count()).where(parts.tab("differs"))
+    return {**counts, "differs": int(session.execute(differs).scalar_one())}
 
 
 def unmatched(session: Session, merchant_id: int) -> int:
@@ -263,49 +268,62 @@ def _shown(
     session: Session, merchant_id: int, skus: Sequence[str]
 ) -> tuple[dict[str, str], dict[str, dict[int, Shown]]]:
     """Names, and what each store shows, of some SKUs."""
-    rows = session.exec(
-        select(Listing, Connection, StockItem)
+    rows = session.execute(
+        sqlalchemy.select(
+            col(Listing.sku),
+            col(Listing.title),
+            col(Connection.role),
+            col(Connection.id),
+            col(Connection.state),
+            col(StockItem.desired),
+            col(StockItem.observed),
+            col(StockItem.held),
+            col(StockItem.is_kept),
+        )
         .join(Connection, col(Connection.id) == col(Listing.connection_id))
         .join(StockItem, col(StockItem.id) == col(Listing.stock_item_id))
         .where(
-            Listing.merchant_id == merchant_id,
-            or_(col(Listing.sku).in_(skus), and_(col(Listing.sku).is_(None), col(Listing.external_sku).in_(skus))),
+            col(Listing.merchant_id) == merchant_id,
+            col(Listing.sku).in_(skus),
             col(Listing.gone_at).is_(None),
-            Connection.state != ConnectionState.DISCONNECTED,
+            col(Connection.state) != ConnectionState.DISCONNECTED,
         )
         .order_by(col(Connection.id), col(Listing.id))
     ).all()
     titles: dict[str, str] = {}
     shown: dict[str, dict[int, Shown]] = defaultdict(dict)
-    for listing, connection, item in rows:
-        sku = listing.sku or listing.external_sku or ""
-        if listing.title:
-            titles.setdefault(sku, listing.title)
-        if connection.role is ConnectionRole.STORE and listing.sku is not None:
-            shown[sku].setdefault(connection.id or 0, _shown_one(connection, item))
-    return titles, shown
+    for sku, title, role, connection_id, state, desired, observed, held, is_kept in rows:
+        if title:
+            titles.setdefault(sku, title)
+        if role is ConnectionRole.STORE:
+            figure = Shown(
+                connection_id=connection_id,
+                state=state.value,
+                desired=desired,
+                shows=None if observed is None else observed + held,
+                is_held=bool(held) or is_kept,
+            )
+            shown[sku].setdefault(connection_id, figure)
+    nameless = [sku for sku in skus if sku not in titles]
+    return {**titles, **_told_titles(session, merchant_id, nameless)}, shown
 
 
-def _shown_one(connection: Connection, item: StockItem) -> Shown:
-    return Shown(
-        connection_id=connection.id or 0,
-        state=connection.state.value,
-        desired=item.desired,
-        shows=None if item.observed is None else item.observed + item.held,
-        is_held=bool(item.held) or item.is_kept,
+def _told_titles(session: Session, merchant_id: int, skus: Sequence[str]) -> dict[str, str]:
+    """What SKUs that nothing is linked to are called where somebody says them."""
+    if not skus:
+        return {}
+    mine = select(Connection.id).where(
+        Connection.merchant_id == merchant_id, Connection.state != ConnectionState.DISCONNECTED
     )
-
-
-def pools_of(session: Session, merchant_id: int) -> dict[int, set[int]]:
-    """The locations that each store sells from."""
-    pools: dict[int, set[int]] = defaultdict(set)
-    for place in session.exec(
-        select(PoolLocation)
-        .join(Connection, col(Connection.id) == col(PoolLocation.connection_id))
-        .where(Connection.merchant_id == merchant_id)
-    ):
-        pools[place.connection_id].add(place.location_id)
-    return pools
+    rows = session.exec(
+        select(Listing.external_sku, Listing.title).where(
+            col(Listing.connection_id).in_(mine),
+            col(Listing.external_sku).in_(skus),
+            Listing.title != "",
+            col(Listing.gone_at).is_(None),
+        )
+    )
+    return {sku: title for sku, title in rows if sku}
 
 
 def _row(
