@@ -53,6 +53,7 @@ def create_due(engine: Engine, held: Held, connection_id: int) -> int:
             return 0
     store = engine.connectors.store(engine, connection)
     if not isinstance(store, ItemMaker):
+        _refuse_all(engine, connection, "No products can be made in this store from here.")
         return 0
     _take_over(engine, held, connection_id)
     done, until = 0, now + AT_ONCE
