@@ -110,6 +110,27 @@ def refuse_twice(session: Session, merchant_id: int, platform: str, account_id: 
         raise NotPossible(f"Already connected as {other}.")
 
 
+def disconnected(session: Session, merchant_id: int, platform: str, account_id: str) -> Connection | None:
+    """The connection that this account was before, locked; None where it is new."""
+    return session.exec(
+        select(Connection)
+        .where(
+            Connection.merchant_id == merchant_id,
+            Connection.platform == platform,
+            Connection.account_id == account_id,
+            Connection.state == ConnectionState.DISCONNECTED,
+        )
+        .order_by(col(Connection.id).desc())
+        .limit(1)
+        .with_for_update()
+    ).first()
+
+
+def plain_name(name: str) -> str:
+    """A name without the words that were put behind it when another connection took it."""
+    return re.sub(r" \(until [-0-9: ]+\)$", "", name)
+
+
 def free_name(session: Session, merchant_id: int, wanted: str, given: str, now: datetime) -> str:
     """`wanted`, or, where a person wanted none, the account's own name, with a number where it is taken.
 

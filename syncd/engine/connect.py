@@ -1,14 +1,14 @@
 """Connecting a store: asked who it is, kept with its secrets sealed, told where to deliver, and its products read.
 
-A new store is in shadow. By the platform's own page: `consents.py`. The back office: `backoffice.py`. What is done to a
-connection later: `connections.py`.
+A new store is in shadow, and so is one that was connected before: it takes up its old connection. By the platform's own
+page: `consents.py`. The back office: `backoffice.py`. What is done to a connection later: `connections.py`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select, update
 
 from connectors.sdk.contract import Role
 from connectors.sdk.errors import ConnectorError
@@ -20,6 +20,7 @@ from schema.tables import (
     ConnectionState,
     Location,
     Merchant,
+    Order,
     PoolLocation,
     RecordPolicy,
 )
@@ -27,6 +28,7 @@ from syncd.engine import accounts, catalogue, golive, pull, webhooks
 from syncd.engine.audit import audit
 from syncd.engine.catalogue import Progress, no_progress
 from syncd.engine.context import Engine
+from syncd.engine.desired import refresh_all
 from syncd.engine.failures import regained_access
 from syncd.engine.hands import store_hand
 from syncd.engine.leases import Held
@@ -109,6 +111,10 @@ def _keep(
     now = engine.clock.now()
     with engine.database.transaction() as session:
         accounts.refuse_twice(session, wanted.merchant_id, wanted.platform, probed.info.account_id)
+        earlier = accounts.disconnected(session, wanted.merchant_id, wanted.platform, probed.info.account_id)
+        if earlier is not None:
+            _take_up(engine, session, wanted, earlier, probed, settings)
+            return earlier.id or 0, earlier.name
         name = accounts.free_name(session, wanted.merchant_id, wanted.name, probed.info.name, now)
         connection = Connection(
             merchant_id=wanted.merchant_id,
@@ -131,6 +137,58 @@ def _keep(
         set_pool(session, connection, wanted.locations)
         audit(session, wanted.merchant_id, wanted.actor, "connect", name, {"platform": wanted.platform}, now)
         return connection.id or 0, name
+
+
+def _take_up(
+    engine: Engine,
+    session: Session,
+    wanted: StoreRequest,
+    row: Connection,
+    probed: accounts.Probed,
+    settings: Mapping[str, str],
+) -> None:
+    """The same store again: its products, matches and orders go on where they were, and going live is a T0 anew.
+
+    What counted while it was live stays ours, whatever its dates will say then; unpaid orders are judged anew.
+    """
+    now = engine.clock.now()
+    if row.live_at is not None:
+        _keep_what_was_live(session, row)
+    row.name = accounts.free_name(session, row.merchant_id, wanted.name, accounts.plain_name(row.name), now)
+    row.state, row.live_at, row.live_since = ConnectionState.SHADOW, None, None
+    row.record = RecordPolicy(wanted.record)
+    row.currency = probed.info.currency
+    row.settings = dict(settings)
+    row.credentials = engine.keyring.seal(probed.credentials)
+    row.starting_point = wanted.starting_point
+    row.catalogue_at = row.webhooks_at = row.reconciled_at = row.pulled_at = None
+    row.webhook_report = {}
+    regained_access(session, row, now)
+    session.flush()
+    if wanted.locations or not _sells_from_somewhere(session, row):
+        set_pool(session, row, wanted.locations)
+    details = {"platform": wanted.platform, "again": True}
+    audit(session, wanted.merchant_id, wanted.actor, "connect", row.name, details, now)
+    refresh_all(session, row.merchant_id)
+
+
+def _keep_what_was_live(session: Session, row: Connection) -> None:
+    """Orders that were ours to record before the store was disconnected are so still."""
+    ours = [
+        col(Order.connection_id) == row.id,
+        col(Order.version).is_not(None),
+        col(Order.is_baseline).is_(False),
+        col(Order.is_test).is_(False),
+    ]
+    if row.record is RecordPolicy.PAID:
+        ours.append(col(Order.is_paid).is_(True))
+    session.exec(update(Order).where(*ours).values(is_wanted=True))
+
+
+def _sells_from_somewhere(session: Session, row: Connection) -> bool:
+    pool = select(PoolLocation.location_id).join(Location, col(Location.id) == col(PoolLocation.location_id))
+    active = pool.where(PoolLocation.connection_id == row.id, col(Location.is_active).is_(True))
+    return session.exec(active.limit(1)).first() is not None
 
 
 def set_pool(session: Session, connection: Connection, wanted: Sequence[str]) -> None:

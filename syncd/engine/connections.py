@@ -9,6 +9,7 @@ from datetime import datetime
 
 import structlog
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from connectors.sdk.contract import Role
 from connectors.sdk.errors import ConnectorError
@@ -31,7 +32,8 @@ from syncd.engine.context import Engine
 from syncd.engine.desired import refresh_all
 from syncd.engine.hands import store_hand
 from syncd.engine.issues import resolve_issue
-from syncd.engine.linking import forget_belief
+from syncd.engine.leases import Held
+from syncd.engine.linking import forget_belief, let_go
 from syncd.engine.wake import wake
 from syncd.errors import NotPossible
 
@@ -179,9 +181,14 @@ def _at_location(engine: Engine, connection_id: int, store_location: str) -> dic
 
 def _forget_figures(session: Session, connection_id: int) -> None:
     """At another location the store shows other numbers."""
-    figures = select(StockItem).where(StockItem.connection_id == connection_id).order_by(col(StockItem.id))
-    for item in session.exec(figures.with_for_update()):
+    for item in session.exec(_figures_of(connection_id)):
         forget_belief(item)
+
+
+def _figures_of(connection_id: int) -> SelectOfScalar[StockItem]:
+    """Every figure of a store, locked in the order in which everybody locks them."""
+    figures = select(StockItem).where(StockItem.connection_id == connection_id)
+    return figures.order_by(col(StockItem.id)).with_for_update()
 
 
 def _ask_what_is_owed(session: Session, connection: Connection) -> None:
@@ -275,12 +282,21 @@ def disconnect(engine: Engine, connection_id: int, *, actor: str) -> tuple[str, 
         raise NotPossible(f"{row.name} is the back office. `syncd backoffice set` puts another one in its place.")
     if row.state is ConnectionState.DISCONNECTED:
         raise NotPossible(f"{row.name} is disconnected already.")
-    with store_hand(engine, connection_id):
-        warnings = _remove_webhooks(engine, row)
+    with store_hand(engine, connection_id) as held:
+        warnings = (*_pull_once_more(engine, held, row), *_remove_webhooks(engine, row))
         _forget(engine, connection_id, actor)
     engine.connectors.forget(connection_id)
     log.info("store_disconnected", connection=row.name)
     return warnings
+
+
+def _pull_once_more(engine: Engine, held: Held, row: Connection) -> tuple[str, ...]:
+    """What it sold while it was connected is ours; afterwards it is the merchant's."""
+    try:
+        pull.pull_orders(engine, held, row.id or 0)
+    except ConnectorError as error:
+        return (f"Its last orders could not be read; record by hand what syncd does not show: {error}",)
+    return ()
 
 
 def _remove_webhooks(engine: Engine, row: Connection) -> tuple[str, ...]:
@@ -302,7 +318,9 @@ def _forget(engine: Engine, connection_id: int, actor: str) -> None:
         row.failing_since = row.not_before = None
         for check in session.exec(select(ListingCheck).where(ListingCheck.connection_id == connection_id)):
             session.delete(check)
-        for kind in ("needs_auth", "webhooks_broken"):
+        for item in session.exec(_figures_of(connection_id)):
+            let_go(session, row, item, now)
+        for kind in ("needs_auth", "webhooks_broken", "connection_refuses"):
             resolve_issue(session, row.merchant_id, f"{kind}:{connection_id}", by=actor, now=now)
         audit(session, row.merchant_id, actor, "connection.disconnect", row.name, {}, now)
         session.flush()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, update
 
 from connectors.sdk.contract import Store
 from connectors.sdk.values import OrdersPage, StockRef
@@ -95,7 +95,9 @@ def go_live(engine: Engine, held: Held, connection_id: int, *, actor: str, recor
     if connection.state is not ConnectionState.SHADOW:
         raise NotPossible(f"{connection.name} is {connection.state.value}; only a connection in shadow can go live.")
     store = engine.connectors.store(engine, connection)
-    _, live_at = take_in_pages(engine, connection, _every_order(store, engine.clock.now()))
+    since = engine.clock.now() - REACH_BACK
+    since = min(since, connection.orders_cursor or since)
+    _, live_at = take_in_pages(engine, connection, _every_order(store, since))
     if live_at is None:
         raise NotPossible(f"{connection.name} gave no time with its orders, so nothing was changed. Try again.")
     now = engine.clock.now()
@@ -109,9 +111,11 @@ def go_live(engine: Engine, held: Held, connection_id: int, *, actor: str, recor
     return went
 
 
-def _every_order(store: Store, now: datetime) -> Iterator[OrdersPage]:
-    """All that changed within the last 60 days, then everything that is still open, however old (DESIGN §6)."""
-    yield from store.orders_since(now - REACH_BACK)
+def _every_order(store: Store, since: datetime) -> Iterator[OrdersPage]:
+    """All that changed within the last 60 days, or since the store was disconnected if that is longer ago, then
+    everything that is still open, however old (DESIGN §6).
+    """
+    yield from store.orders_since(since)
     yield from store.open_orders()
 
 
@@ -133,16 +137,29 @@ def _switch(
         back_office.swept_at = None
     session.flush()
     baseline = live = 0
+    _ask_for_open(session, connection_id, now)
     known = session.exec(
         select(Order).where(Order.connection_id == connection_id, col(Order.version).is_not(None)).with_for_update()
     ).all()
     for order in known:
-        order.is_wanted = order.external_id in record
+        order.is_wanted = order.is_wanted or order.external_id in record
         orders.count(engine, session, connection, order, earliest=order.placed_at, now=now)
         baseline += order.is_baseline
         live += not order.is_baseline
     refresh_all(session, connection.merchant_id)
     return WentLive(live_at=live_at, baseline=baseline, live=live)
+
+
+def _ask_for_open(session: Session, connection_id: int, now: datetime) -> None:
+    """Orders that count since the store was live the last time may be older than what was pulled: read each again."""
+    still_open = select(OrderLine.order_id).where(
+        col(OrderLine.is_counted).is_(True), col(OrderLine.taken) != col(OrderLine.acknowledged)
+    )
+    session.exec(
+        update(Order)
+        .where(col(Order.connection_id) == connection_id, col(Order.id).in_(still_open))
+        .values(reread_at=now)
+    )
 
 
 # ------------------------------------------------------------------------------------------- before that
@@ -192,24 +209,34 @@ def _figures(store: Store, items: Sequence[StockItem]) -> dict[str, int]:
 
 
 def _judge(session: Session, connection: Connection, now: datetime) -> tuple[dict[str, int], tuple[PaidBefore, ...]]:
-    """Units per SKU that the store's orders would hold open from now on, and the paid orders that would not count."""
+    """Units per SKU that the store's orders would hold open on top of what they do, and the paid orders that would not
+    count.
+    """
     would_open: dict[str, int] = defaultdict(int)
     paid_before = []
     if connection.live_at is not None:
         return would_open, ()
     stored = select(Order).where(Order.connection_id == connection.id, col(Order.version).is_not(None))
     for order in session.exec(stored.order_by(col(Order.placed_at))):
-        rows = session.exec(select(OrderLine).where(OrderLine.order_id == order.id)).all()
-        is_before = lines.is_before(connection, order, now)
+        rows = session.exec(
+            select(OrderLine).where(OrderLine.order_id == order.id, col(OrderLine.is_baseline).is_(False))
+        ).all()
+        is_before = lines.is_before(connection, order, now) and not order.is_wanted
         units = sum(row.taken for row in rows)
         if is_before and units and not order.is_test:
             paid_before.append(
                 PaidBefore(order_id=order.external_id, name=order.name, placed_at=order.placed_at, units=units)
             )
         for row in rows:
-            if not is_before and row.sku:
-                would_open[row.sku] += row.taken
+            would_open[row.sku or ""] += _would_open_more(row, is_before=is_before)
     return would_open, tuple(paid_before)
+
+
+def _would_open_more(row: OrderLine, *, is_before: bool) -> int:
+    """Units that a line would hold open on top of what it does; fewer where its order was paid meanwhile."""
+    opened = row.taken - row.acknowledged
+    would = 0 if is_before and row.acknowledged == 0 else opened
+    return would - (opened if row.is_counted else 0)
 
 
 def _row(facts: Facts, listing: Listing, shows_now: int | None, would_open: int) -> PreviewRow:
@@ -236,8 +263,10 @@ def _reason(pool: Sequence[int | None], would_open: int, buffer: int, cap: int |
     if not pool or any(units is None for units in pool):
         return "the back office has not told its stock yet"
     parts = [f"{sum(units or 0 for units in pool)} available"]
-    if would_open:
+    if would_open > 0:
         parts.append(f"less {would_open} in open orders of this store")
+    if would_open < 0:
+        parts.append(f"and {-would_open} of orders that were paid while it was disconnected")
     if buffer:
         parts.append(f"less {buffer} held back here")
     if cap is not None:

@@ -123,8 +123,11 @@ def count_open(session: Session, connection: Connection, order: Order, row: Orde
 def _count_open(
     session: Session, connection: Connection, order: Order, row: OrderLine, delta: int, now: datetime
 ) -> bool:
-    """Move `open` by what the line has taken since it was last counted. Baseline lines never count (STOCK §8)."""
-    if connection.live_at is None or row.sku is None or row.location_id is None:
+    """Move `open` by what the line has taken since it was last counted. Baseline lines never count (STOCK §8).
+
+    In shadow nothing begins to count; what counted before its store was disconnected goes on.
+    """
+    if row.sku is None or row.location_id is None or (connection.live_at is None and not row.is_counted):
         return False
     kind = MovementKind.ORDER
     if is_baseline(connection, order) and not row.is_baseline and row.acknowledged == 0:

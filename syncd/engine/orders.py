@@ -219,7 +219,8 @@ def count(
         if lines.count_line(engine, session, connection, order, row, taken, earliest=earliest, now=now) and row.sku:
             skus.add(row.sku)
     order.is_baseline = connection.live_at is not None and lines.is_baseline(connection, order)
-    order.is_owed = order.is_owed or (connection.live_at is not None and not order.is_baseline)
+    counts = connection.live_at is not None or any(row.is_counted for row in rows)
+    order.is_owed = order.is_owed or (counts and not order.is_baseline)
     tell_about(session, connection, order, rows, now)
     session.flush()
     refresh(session, connection.merchant_id, skus)

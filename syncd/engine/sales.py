@@ -155,7 +155,7 @@ def _state(  # noqa: PLR0911 - one answer for each case
         return row.reason
     if row.backoffice_id:
         return "recorded"
-    if store.live_at is None:
+    if store.live_at is None and not line.is_counted:
         return "shadow"
     if line.is_baseline:
         return "from before going live"

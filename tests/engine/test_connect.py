@@ -294,14 +294,38 @@ def test_a_disconnected_store_keeps_its_history_and_loses_its_key_and_webhooks(e
         assert stock_view.stock_of(session, merchant_id, "MUG")[0].listings == ()
 
 
-def test_a_store_can_be_connected_again_under_its_name_after_it_was_disconnected(engine, merchant_id, office, shop):
+def test_a_store_that_is_connected_again_takes_up_its_connection(engine, merchant_id, office, shop):
+    set_office(engine, merchant_id, office)
+    first = connected(engine, merchant_id, shop, name="Gifts", locations=("L2",), live=True)
+    connections.disconnect(engine, first.connection_id, actor=ACTOR)
+    second = connected(engine, merchant_id, shop)
+    assert (second.connection_id, second.name, second.is_live) == (first.connection_id, "Gifts", False)
+    with engine.database.reading() as session:
+        found = connections.view(session, session.get_one(Connection, second.connection_id))
+    assert (found.code, found.state, found.locations) == ("gifts", "shadow", ("L2",))
+    assert count(engine, Listing) == 2
+    assert shop.post.subscriptions != {}
+
+
+def test_a_store_that_is_connected_again_may_have_another_name_and_pool(engine, merchant_id, office, shop):
+    set_office(engine, merchant_id, office)
+    first = connected(engine, merchant_id, shop, name="Gifts")
+    connections.disconnect(engine, first.connection_id, actor=ACTOR)
+    connected(engine, merchant_id, shop, name="Tins", locations=("L2",))
+    with engine.database.reading() as session:
+        found = connections.view(session, session.get_one(Connection, first.connection_id))
+    assert (found.name, found.locations) == ("Tins", ("L2",))
+
+
+def test_another_store_gets_the_name_of_one_that_is_disconnected(engine, merchant_id, office, shop, clock):
     set_office(engine, merchant_id, office)
     first = connected(engine, merchant_id, shop)
     connections.disconnect(engine, first.connection_id, actor=ACTOR)
-    second = connected(engine, merchant_id, shop)
-    assert second.name == "Fake Shop"
+    other = engine.plugins["fake"].add(FakeShop(clock=clock, account_id="other.example", name="Fake Shop"))
+    second = connected(engine, merchant_id, other)
+    assert (second.name, row(engine, second.connection_id).code) == ("Fake Shop", "fake-shop-2")
     assert row(engine, first.connection_id).name.startswith("Fake Shop (until 2026-11-21")
-    assert row(engine, second.connection_id).code == "fake-shop-2"
+    assert connected(engine, merchant_id, shop).name == "Fake Shop 2"
 
 
 def test_the_back_office_is_not_disconnected_like_a_store(engine, merchant_id, office):
