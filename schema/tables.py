@@ -459,7 +459,7 @@ class Movement(SQLModel, table=True):
         Index(
             "ix_movement_reading",
             "merchant_id",
-            "id",
+            "recorded_at",
             sqlite_where=text("kind = 'reading'"),
             postgresql_where=text("kind = 'reading'"),
         ),
@@ -620,7 +620,17 @@ class SalesLog(SQLModel, table=True):
     __tablename__ = "sales_log"
     __table_args__ = (
         UniqueConstraint("connection_id", "order_external_id", "line", "kind", "n"),
-        Index("ix_sales_log_time", "merchant_id", "occurred_at"),
+        # Whatever sums up a time is in it: no row is read for a total.
+        Index(
+            "ix_sales_log_time",
+            "merchant_id",
+            "occurred_at",
+            "connection_id",
+            "order_id",
+            "kind",
+            "quantity",
+            "unit_price",
+        ),
         Index("ix_sales_log_heard", "merchant_id", "recorded_at"),
         Index("ix_sales_log_sku", "merchant_id", "sku", "recorded_at"),
         CheckConstraint("quantity > 0", name="quantity"),
@@ -851,7 +861,7 @@ class Push(SQLModel, table=True):
     __tablename__ = "push"
     __table_args__ = (
         Index("ix_push_item", "stock_item_id", "id"),
-        Index("ix_push_answered", "connection_id", "answered_at"),
+        Index("ix_push_answered", "connection_id", "answered_at", "state", "sold_at"),
         Index(
             "ix_push_open",
             "connection_id",
@@ -935,8 +945,9 @@ class Creation(SQLModel, table=True):
 class StartingStock(SQLModel, table=True):
     """A figure of a store that the own ledger's stock of an SKU began with (STOCK §8).
 
-    `basis` is what the store showed then, plus what its counted orders had taken until then. It is settled by the first
-    sure look after the store has gone live: what it sold meanwhile that no order counts is taken off the ledger too.
+    `basis` is what the store showed then, plus what its counted orders had taken until then. It is settled when the
+    store is live and two looks (the first at `looked_at`) agree: what the store sold meanwhile that no order counts is
+    taken off the ledger too. Until then its figure is left alone.
     """
 
     __tablename__ = "starting_stock"
@@ -945,6 +956,7 @@ class StartingStock(SQLModel, table=True):
     sku: str = Field(max_length=191)
     basis: int
     taken_at: datetime = _time()
+    looked_at: datetime | None = _time(null=True)
     settled_at: datetime | None = _time(null=True)
 
 
@@ -952,7 +964,7 @@ class Drift(SQLModel, table=True):
     """An unexplained difference that a closed look found: corrected, adopted, held or released."""
 
     __tablename__ = "drift"
-    __table_args__ = (Index("ix_drift_item", "stock_item_id", "found_at"),)
+    __table_args__ = (Index("ix_drift_item", "stock_item_id", "found_at"), Index("ix_drift_found", "found_at"))
     id: int | None = _id()
     stock_item_id: int = _to("stock_item.id")
     run_id: int | None = _to("sync_run.id", null=True)

@@ -697,6 +697,7 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.ForeignKeyConstraint(["stock_item_id"], ["stock_item.id"], name=op.f("fk_drift_stock_item_id_stock_item")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_drift")),
     )
+    op.create_index("ix_drift_found", "drift", ["found_at"], unique=False)
     op.create_index("ix_drift_item", "drift", ["stock_item_id", "found_at"], unique=False)
     op.create_table(
         "figure_seen",
@@ -854,7 +855,7 @@ def upgrade() -> None:  # noqa: PLR0915
     op.create_index(
         "ix_movement_reading",
         "movement",
-        ["merchant_id", "id"],
+        ["merchant_id", "recorded_at"],
         unique=False,
         sqlite_where=sa.text("kind = 'reading'"),
         postgresql_where=sa.text("kind = 'reading'"),
@@ -943,6 +944,7 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.Column("sku", sa.String(191), nullable=False),
         sa.Column("basis", sa.Integer(), nullable=False),
         sa.Column("taken_at", UtcDateTime(), nullable=False),
+        sa.Column("looked_at", UtcDateTime(), nullable=True),
         sa.Column("settled_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["location_id"], ["location.id"], name=op.f("fk_starting_stock_location_id_location")),
         sa.ForeignKeyConstraint(
