@@ -1080,7 +1080,7 @@ def upgrade() -> None:  # noqa: PLR0915
         sa.ForeignKeyConstraint(["stock_item_id"], ["stock_item.id"], name=op.f("fk_push_stock_item_id_stock_item")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_push")),
     )
-    op.create_index("ix_push_answered", "push", ["connection_id", "answered_at"], unique=False)
+    op.create_index("ix_push_answered", "push", ["connection_id", "answered_at", "state", "sold_at"], unique=False)
     op.create_index(op.f("ix_push_batch_id"), "push", ["batch_id"], unique=False)
     op.create_index("ix_push_item", "push", ["stock_item_id", "id"], unique=False)
     op.create_index(
@@ -1207,7 +1207,12 @@ def upgrade() -> None:  # noqa: PLR0915
     op.create_index(op.f("ix_sales_log_order_id"), "sales_log", ["order_id"], unique=False)
     op.create_index(op.f("ix_sales_log_order_line_id"), "sales_log", ["order_line_id"], unique=False)
     op.create_index("ix_sales_log_sku", "sales_log", ["merchant_id", "sku", "recorded_at"], unique=False)
-    op.create_index("ix_sales_log_time", "sales_log", ["merchant_id", "occurred_at"], unique=False)
+    op.create_index(
+        "ix_sales_log_time",
+        "sales_log",
+        ["merchant_id", "occurred_at", "connection_id", "order_id", "kind", "quantity", "unit_price"],
+        unique=False,
+    )
     op.execute(
         "CREATE UNIQUE INDEX uq_rule_scope ON rule (merchant_id, kind, coalesce(connection_id, 0), coalesce(sku, ''))"
     )
