@@ -1,15 +1,18 @@
 """What happened, as one list: sales heard of, numbers set, overwrites prevented, readings, sales recorded, drift.
 
-Ordered by when we heard of it or did it. Each kind is read from the end of its table, so the newest cost the same
-however long the history is.
+Ordered by when we heard of it or did it. Each kind is read from the end of an index of the merchant's own, so that the
+newest cost the same however long the history is, and whoever else is in the database.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlmodel import Session, SQLModel, col, func, select
+import sqlalchemy
+from sqlalchemy.orm import Mapped
+from sqlalchemy.sql.elements import ColumnElement
+from sqlmodel import Session, col, exists, func, select
 
 from schema.tables import (
     Connection,
@@ -31,8 +34,8 @@ from schema.tables import (
 )
 from syncd.engine.authority import authority_of
 
-REACH = 20_000
-"""How many rows back from the end of a table the newest events of one merchant are looked for."""
+Moment = Mapped[datetime] | Mapped[datetime | None]
+STORES_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,28 +93,22 @@ class _Reader:
     since: datetime | None
     before: datetime | None
 
-    def _within(self, at: datetime | None) -> bool:
-        is_late_enough = self.since is None or (at is not None and at >= self.since)
-        return is_late_enough and (self.before is None or (at is not None and at < self.before))
-
-    def _floor(self, table: type[SQLModel]) -> int:
-        """The id from which on a table is looked through; the whole of it where an older time is asked for."""
-        if self.before is not None:
-            return 0
-        newest: int | None = self.session.exec(select(func.max(table.id))).one()  # type: ignore[attr-defined]
-        return (newest or 0) - REACH
+    def _within(self, at: Moment) -> list[ColumnElement[bool]]:
+        """The conditions on when it was."""
+        since = [] if self.since is None else [at >= self.since]
+        return since if self.before is None else [*since, at < self.before]
 
     def sales(self) -> list[Event]:
         """Lines sold and given back."""
-        query = (
+        at = col(SalesLog.recorded_at)
+        rows = self.session.exec(
             select(SalesLog, Connection.name, Order.name)
             .join(Connection, col(Connection.id) == col(SalesLog.connection_id))
             .join(Order, col(Order.id) == col(SalesLog.order_id))
-            .where(SalesLog.merchant_id == self.merchant_id, col(SalesLog.id) > self._floor(SalesLog))
-        )
-        query = query if self.since is None else query.where(col(SalesLog.recorded_at) >= self.since)
-        query = query if self.before is None else query.where(col(SalesLog.recorded_at) < self.before)
-        rows = self.session.exec(query.order_by(col(SalesLog.id).desc()).limit(self.limit)).all()
+            .where(SalesLog.merchant_id == self.merchant_id, *self._within(at))
+            .order_by(at.desc(), col(SalesLog.id).desc())
+            .limit(self.limit)
+        ).all()
         return [_sale(row, store, order) for row, store, order in rows]
 
     def pushes(self) -> list[Event]:
@@ -123,50 +120,83 @@ class _Reader:
                 )
             ).all()
         )
-        query = select(Push).where(
-            col(Push.connection_id).in_(stores),
-            col(Push.id) > self._floor(Push),
-            col(Push.state).in_((PushState.ACKNOWLEDGED, PushState.REFUSED)),
-        )
-        query = query if self.since is None else query.where(col(Push.answered_at) >= self.since)
-        query = query if self.before is None else query.where(col(Push.answered_at) < self.before)
-        rows = self.session.exec(query.order_by(col(Push.id).desc()).limit(self.limit)).all()
-        return [_push(row, stores[row.connection_id]) for row in rows if row.answered_at is not None]
+        ids = [push_id for some in _chunks(list(stores)) for push_id in self._newest_pushes(some)]
+        newest = select(Push).where(col(Push.id).in_(ids)).order_by(col(Push.answered_at).desc(), col(Push.id).desc())
+        rows = self.session.exec(newest.limit(self.limit)).all()
+        return [_push(row, stores[row.connection_id]) for row in rows]
+
+    def _newest_pushes(self, connection_ids: Sequence[int | None]) -> Sequence[int]:
+        """The newest of each store, from the end of its own index."""
+        at = col(Push.answered_at)
+        each = [
+            sqlalchemy.select(col(Push.id), at)
+            .where(
+                col(Push.connection_id) == connection_id,
+                at.is_not(None),
+                col(Push.state).in_((PushState.ACKNOWLEDGED, PushState.REFUSED)),
+                *self._within(at),
+            )
+            .order_by(at.desc())
+            .limit(self.limit)
+            .subquery()
+            for connection_id in connection_ids
+        ]
+        together = sqlalchemy.union_all(*(sqlalchemy.select(one) for one in each)).subquery()
+        newest = sqlalchemy.select(together.c.id).order_by(together.c.answered_at.desc()).limit(self.limit)
+        return self.session.execute(newest).scalars().all()
 
     def readings(self) -> list[Event]:
         """Readings of the authority that changed something, each once."""
-        query = (
+        at = col(Movement.recorded_at)
+        rows = self.session.execute(
             select(Movement, Location.name)
             .join(Location, col(Location.id) == col(Movement.location_id))
             .where(
                 Movement.merchant_id == self.merchant_id,
                 Movement.kind == MovementKind.READING,
-                col(Movement.id) > self._floor(Movement),
+                *self._within(at),
             )
+            .order_by(at.desc(), col(Movement.id).desc())
+            .limit(self.limit)
         )
-        query = query if self.since is None else query.where(col(Movement.recorded_at) >= self.since)
-        query = query if self.before is None else query.where(col(Movement.recorded_at) < self.before)
         groups: dict[tuple[str, int], list[tuple[Movement, str]]] = {}
-        for row, place in self.session.exec(query.order_by(col(Movement.id).desc()).limit(self.limit)):
+        for row, place in rows:
             groups.setdefault((row.event, row.location_id), []).append((row, place))
         name = authority_of(self.session, self.merchant_id).name
-        return [_reading(group, name) for group in groups.values()]
+        sizes = self._sizes(groups)
+        return [_reading(group, sizes[key], name) for key, group in groups.items()]
+
+    def _sizes(self, groups: Mapping[tuple[str, int], Sequence[tuple[Movement, str]]]) -> dict[tuple[str, int], int]:
+        """How many figures each reading changed; what was read above may be a part of a large one."""
+        if not groups:
+            return {}
+        sources = {movement.source for group in groups.values() for movement, _ in group}
+        rows = self.session.execute(
+            select(Movement.event, Movement.location_id, func.count())
+            .where(
+                Movement.merchant_id == self.merchant_id,
+                col(Movement.source).in_(sources),
+                col(Movement.event).in_({event for event, _ in groups}),
+            )
+            .group_by(col(Movement.event), col(Movement.location_id))
+        )
+        return {(event, place): int(count) for event, place, count in rows}
 
     def recorded(self) -> list[Event]:
         """Sales that the back office has."""
-        query = (
+        at = col(SaleDocument.recorded_at)
+        rows = self.session.exec(
             select(SaleDocument, Order.name)
             .join(Order, col(Order.id) == col(SaleDocument.order_id))
             .where(
                 SaleDocument.merchant_id == self.merchant_id,
                 SaleDocument.state == DocumentState.RECORDED,
-                col(SaleDocument.recorded_at).is_not(None),
-                col(SaleDocument.id) > self._floor(SaleDocument),
+                at.is_not(None),
+                *self._within(at),
             )
-        )
-        query = query if self.since is None else query.where(col(SaleDocument.recorded_at) >= self.since)
-        query = query if self.before is None else query.where(col(SaleDocument.recorded_at) < self.before)
-        rows = self.session.exec(query.order_by(col(SaleDocument.id).desc()).limit(self.limit)).all()
+            .order_by(at.desc(), col(SaleDocument.id).desc())
+            .limit(self.limit)
+        ).all()
         name = authority_of(self.session, self.merchant_id).name
         return [
             Event(
@@ -190,13 +220,21 @@ class _Reader:
             .limit(1)
             .scalar_subquery()
         )
-        query = (
+        at = col(Drift.found_at)
+        mine = exists().where(
+            col(StockItem.id) == col(Drift.stock_item_id),
+            col(Connection.id) == col(StockItem.connection_id),
+            col(Connection.merchant_id) == self.merchant_id,
+        )
+        newest = (
+            select(Drift.id).where(mine, *self._within(at)).order_by(at.desc(), col(Drift.id).desc()).limit(self.limit)
+        )
+        rows = self.session.exec(
             select(Drift, Connection.name, sku)
             .join(StockItem, col(StockItem.id) == col(Drift.stock_item_id))
             .join(Connection, col(Connection.id) == col(StockItem.connection_id))
-            .where(Connection.merchant_id == self.merchant_id, col(Drift.id) > self._floor(Drift))
-        )
-        rows = self.session.exec(query.order_by(col(Drift.id).desc()).limit(self.limit)).all()
+            .where(col(Drift.id).in_(newest))
+        ).all()
         return [
             Event(
                 key=f"x{row.id}",
@@ -209,8 +247,13 @@ class _Reader:
                 words=row.verdict,
             )
             for row, store, code in rows
-            if self._within(row.found_at)
         ]
+
+
+def _chunks(ids: Sequence[int | None]) -> Iterator[Sequence[int | None]]:
+    """As many stores as one statement may speak of: SQLite allows 500 parts."""
+    for start in range(0, len(ids), STORES_AT_ONCE):
+        yield ids[start : start + STORES_AT_ONCE]
 
 
 def _sale(row: SalesLog, store: str, order: str) -> Event:
@@ -246,7 +289,7 @@ def _push(row: Push, store: str) -> Event:
     )
 
 
-def _reading(group: Sequence[tuple[Movement, str]], name: str) -> Event:
+def _reading(group: Sequence[tuple[Movement, str]], size: int, name: str) -> Event:
     newest, place = group[0]
     after = newest.value or 0
     return Event(
@@ -254,8 +297,8 @@ def _reading(group: Sequence[tuple[Movement, str]], name: str) -> Event:
         kind="reading",
         at=newest.recorded_at,
         place=name,
-        sku=newest.sku if len(group) == 1 else "",
-        units=len(group),
+        sku=newest.sku if size == 1 else "",
+        units=size,
         number=after,
         expected=after - newest.on_hand_delta,
         words=place,
