@@ -12,6 +12,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 
 from tests.postgres import PostgresMissing, PostgresServer, file_lock, shared_server
 
@@ -19,6 +20,14 @@ from tests.postgres import PostgresMissing, PostgresServer, file_lock, shared_se
 hypothesis.settings.register_profile("dev", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(autouse=True)
+def same_log_after_each_test() -> Iterator[None]:
+    """What a test sets of logging for itself (long simulations turn it off) is not what the next one starts with."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

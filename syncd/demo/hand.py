@@ -18,7 +18,8 @@ class Hand:
     def __init__(self, name: str, address: str) -> None:
         self.name = name
         self.address = address
-        self._client = httpx.Client(base_url=address, timeout=30, trust_env=False)
+        limits = httpx.Limits(keepalive_expiry=3.0)  # less than the 5 s after which the platform closes it
+        self._client = httpx.Client(base_url=address, timeout=30, trust_env=False, limits=limits)
 
     def close(self) -> None:
         """Drop the connections to the platform."""

@@ -1,5 +1,6 @@
 """A merchant with simulated stores and a back office, on a database that is copied from a migrated template."""
 
+import logging
 import random
 import shutil
 import sqlite3
@@ -42,7 +43,6 @@ LATE_SKU = "LATER"
 @cache
 def _ground() -> tuple[Path, Path, WatchedDatabase, Keyring]:
     """What all histories of this process share: a migrated template, the file, the engine over it, a key."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="syncd-sim-", dir=memory if memory.is_dir() else None))
     template, file = folder / "template.db", folder / "history.db"
@@ -151,6 +151,7 @@ class World:
 
 def make_world(setting: Setting) -> World:
     """Everything stands, all stores are in shadow."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     template, file, database, keyring = _ground()
     for old in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
         old.unlink(missing_ok=True)
