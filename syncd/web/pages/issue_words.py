@@ -3,21 +3,30 @@
 The engine's own words name commands; here they name buttons. `issue_deeds.py` does what the buttons say.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from schema.tables import Connection, InventoryCache, Listing, Location, Match, OrderLine, SalesLog, StockItem
+from schema.tables import (
+    Connection,
+    ConnectionState,
+    InventoryCache,
+    Listing,
+    Location,
+    Match,
+    OrderLine,
+    SalesLog,
+    StockItem,
+)
 from syncd.engine.authority import Authority, authority_of
 from syncd.engine.release import IssueView
 from syncd.web.frame.visit import Visit
 from syncd.web.frame.wording import count_words, in_path, store_path
 
 URGENT = ("needs_auth", "location_gone")
-_URGENCY = {"needs_auth": 0, "location_gone": 1, "oversell": 2, "reading_held": 3, "drift_held": 4, "undone": 5}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +63,34 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the words of some issues are made of: numbers that wait, by store; how often an unknown product was sold, by
+    store and listing; names and codes of stores, by id.
+    """
+
+    visit: Visit
+    authority: Authority
+    waiting: Mapping[str, int]
+    sold: Mapping[tuple[str, str], int]
+    stores: Mapping[int, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
     """An issue with what its words are made of."""
 
-    session: Session
-    visit: Visit
+    known: _Known
     issue: IssueView
-    authority: Authority
+
+    @property
+    def visit(self) -> Visit:
+        """Who reads it."""
+        return self.known.visit
+
+    @property
+    def authority(self) -> Authority:
+        """Who says what is in stock."""
+        return self.known.authority
 
     def detail(self, name: str) -> str:
         """A value of the issue's details, as text."""
@@ -106,14 +136,26 @@ RETRY = Button(label="Try again", deed="release", icon="run")
 LEAVE_OUT = Button(label="Leave out", deed="leave_out", asks=True)
 
 
-def urgency(kind: str) -> int:
-    """The smaller, the sooner somebody should look."""
-    return _URGENCY.get(kind, 9)
-
-
 def tell(session: Session, visit: Visit, issue: IssueView) -> Told:
     """One issue in words."""
-    case = _Case(session=session, visit=visit, issue=issue, authority=authority_of(session, visit.merchant_id))
+    return tell_all(session, visit, [issue])[0]
+
+
+def tell_all(session: Session, visit: Visit, issues: Sequence[IssueView]) -> list[Told]:
+    """Issues in words, each in its place; as many questions to the database for a hundred as for one."""
+    kinds = {issue.kind for issue in issues}
+    known = _Known(
+        visit=visit,
+        authority=authority_of(session, visit.merchant_id),
+        waiting=_waiting(session, visit.merchant_id) if "needs_auth" in kinds else {},
+        sold=_times_sold(session, visit.merchant_id, issues) if "unknown_sku" in kinds else {},
+        stores=_stores(session, visit.merchant_id) if "location_gone" in kinds else {},
+    )
+    return [_told(_Case(known=known, issue=issue)) for issue in issues]
+
+
+def _told(case: _Case) -> Told:
+    issue = case.issue
     words = _KINDS.get(issue.kind, _other)(case)
     is_open = issue.state == "open"
     return Told(
@@ -140,17 +182,7 @@ def tell(session: Session, visit: Visit, issue: IssueView) -> Told:
 
 
 def _needs_auth(case: _Case) -> _Words:
-    waiting = case.session.exec(
-        select(func.count())
-        .select_from(StockItem)
-        .join(Connection, col(Connection.id) == col(StockItem.connection_id))
-        .where(
-            Connection.merchant_id == case.visit.merchant_id,
-            Connection.name == case.store,
-            col(StockItem.desired).is_not(None),
-            col(StockItem.desired) != col(StockItem.observed),
-        )
-    ).one()
+    waiting = case.known.waiting.get(case.store, 0)
     since = case.visit.times.at(case.issue.opened_at)
     is_office = case.authority.name == case.store
     numbers = "No number waits yet." if not waiting else f"{count_words(waiting, 'number waits', 'numbers wait')}."
@@ -173,6 +205,31 @@ def _needs_auth(case: _Case) -> _Words:
             Button(label="See details", path=case.store_path),
         ),
     )
+
+
+def _waiting(session: Session, merchant_id: int) -> dict[str, int]:
+    """How many numbers of each store differ from what they should be."""
+    rows = session.execute(
+        select(Connection.name, func.count())
+        .select_from(StockItem)
+        .join(Connection, col(Connection.id) == col(StockItem.connection_id))
+        .where(
+            Connection.merchant_id == merchant_id,
+            Connection.state != ConnectionState.DISCONNECTED,
+            col(StockItem.desired).is_not(None),
+            col(StockItem.desired) != col(StockItem.observed),
+        )
+        .group_by(col(Connection.name))
+    )
+    return {name: int(count) for name, count in rows}
+
+
+def _stores(session: Session, merchant_id: int) -> dict[int, tuple[str, str]]:
+    """The names and codes of all connections."""
+    rows = session.exec(
+        select(Connection.id, Connection.name, Connection.code).where(Connection.merchant_id == merchant_id)
+    )
+    return {connection_id: (name, code) for connection_id, name, code in rows if connection_id is not None}
 
 
 def _webhooks_broken(case: _Case) -> _Words:
@@ -324,8 +381,10 @@ def _fraction(_case: _Case) -> _Words:
 
 def _location_gone(case: _Case) -> _Words:
     ids = case.issue.details.get("stores")
-    stores = case.session.exec(select(Connection).where(col(Connection.id).in_(ids if isinstance(ids, list) else [])))
-    buttons = tuple(Button(label=f"Choose for {row.name}", path=f"{store_path(row.code)}/settings") for row in stores)
+    stores = [
+        case.known.stores[store] for store in (ids if isinstance(ids, list) else []) if store in case.known.stores
+    ]
+    buttons = tuple(Button(label=f"Choose for {name}", path=f"{store_path(code)}/settings") for name, code in stores)
     return _Words(
         icon="warn", tone="bad", state="Location gone", todo="Choose another location for them.", buttons=buttons
     )
@@ -336,7 +395,7 @@ def _location_gone(case: _Case) -> _Words:
 
 def _unknown_sku(case: _Case) -> _Words:
     listing, name = case.detail("listing"), case.authority.name
-    sold = _times_sold(case, listing)
+    sold = case.known.sold.get((case.store, listing), 0)
     times = f"{sold} times" if sold != 1 else "once"
     what = case.sku or case.detail("title") or "A product without SKU"
     return _Words(
@@ -358,20 +417,22 @@ def _unknown_sku(case: _Case) -> _Words:
     )
 
 
-def _times_sold(case: _Case, listing: str) -> int:
-    return case.session.exec(
-        select(func.count())
-        .select_from(SalesLog)
-        .join(OrderLine, col(OrderLine.id) == col(SalesLog.order_line_id))
-        .join(Listing, col(Listing.id) == col(OrderLine.listing_id))
-        .join(Connection, col(Connection.id) == col(Listing.connection_id))
+def _times_sold(session: Session, merchant_id: int, issues: Sequence[IssueView]) -> dict[tuple[str, str], int]:
+    """How often each product that such an issue is about was sold, by store and listing."""
+    listings = {str(issue.details.get("listing", "")) for issue in issues if issue.kind == "unknown_sku"}
+    rows = session.execute(
+        select(Connection.name, Listing.external_id, func.count())
+        .join(Listing, col(Listing.connection_id) == col(Connection.id))
+        .join(OrderLine, col(OrderLine.listing_id) == col(Listing.id))
+        .join(SalesLog, col(SalesLog.order_line_id) == col(OrderLine.id))
         .where(
-            Connection.merchant_id == case.visit.merchant_id,
-            Connection.name == case.store,
-            Listing.external_id == listing,
+            Connection.merchant_id == merchant_id,
+            col(Listing.external_id).in_(listings),
             Listing.match != Match.LINKED,
         )
-    ).one()
+        .group_by(col(Connection.name), col(Listing.external_id))
+    )
+    return {(name, listing): int(count) for name, listing, count in rows}
 
 
 def _refused(case: _Case) -> _Words:

@@ -11,14 +11,14 @@ from schema.tables import Connection, InventoryCache, Issue, IssueState
 from syncd.engine import brake, connections, match, record_by_hand, release
 from syncd.engine.held_figures import Choice
 from syncd.engine.people.users import list_users
-from syncd.engine.release import find_issue, list_issues, show_issue
-from syncd.engine.views import issue_notes
+from syncd.engine.release import find_issue, show_issue
+from syncd.engine.views import issue_list, issue_notes
 from syncd.engine.views.authority import authority_view
 from syncd.errors import NotPossible
 from syncd.web.frame.pages import NothingHere, Pages
 from syncd.web.frame.visit import Visit
 from syncd.web.pages.evidence import evidence_of
-from syncd.web.pages.issue_words import Told, tell, urgency
+from syncd.web.pages.issue_words import Told, tell, tell_all
 
 pages = Pages()
 
@@ -52,19 +52,13 @@ def _issue_id(visit: Visit) -> int:
 
 
 def _listed(session: Session, visit: Visit) -> list[Told]:
-    show = visit.query("show", "open")
-    rows = list_issues(session, visit.merchant_id, all_of_them=show == "resolved", limit=MOST)
+    show, merchant_id = visit.query("show", "open"), visit.merchant_id
     if show == "resolved":
-        rows = [row for row in rows if row.state != "open"]
-    if show == "mine":
-        mine = set(
-            session.exec(
-                select(Issue.id).where(Issue.merchant_id == visit.merchant_id, Issue.assigned_to == visit.who.user_id)
-            )
-        )
-        rows = [row for row in rows if row.id in mine]
-    ordered = sorted(rows, key=lambda row: (urgency(row.kind) if row.state == "open" else 0, -row.seen_at.timestamp()))
-    return [tell(session, visit, row) for row in ordered]
+        rows = issue_list.resolved_ones(session, merchant_id, limit=MOST)
+    else:
+        mine = visit.who.user_id if show == "mine" else None
+        rows = issue_list.open_ones(session, merchant_id, assigned_to=mine, limit=MOST)
+    return tell_all(session, visit, rows)
 
 
 def _page(visit: Visit, listed: list[Told], issue_id: int | None, *, is_one: bool) -> Response:

@@ -9,15 +9,15 @@ from starlette.responses import Response
 
 from schema.tables import Issue, SalesLog
 from syncd.engine import connections, sync
-from syncd.engine.release import IssueView, list_issues
 from syncd.engine.views import charts, feed, lag
+from syncd.engine.views.issue_list import open_ones
 from syncd.engine.views.stores import HOURS, StoresView, connected_stores, store_rows
 from syncd.web.frame.pages import Pages
 from syncd.web.frame.visit import Visit
 from syncd.web.frame.wording import day_begin
 from syncd.web.pages import plots
 from syncd.web.pages.cards import card
-from syncd.web.pages.issue_words import Told, tell, urgency
+from syncd.web.pages.issue_words import Told, tell_all
 from syncd.web.pages.setup.steps import first_steps
 
 pages = Pages()
@@ -73,11 +73,9 @@ def figures(session: Session, visit: Visit) -> Figures:
     )
 
 
-def told_issues(session: Session, visit: Visit, limit: int | None = None) -> list[Told]:
-    """The open issues in the words of the pages, the most urgent first."""
-    found: list[IssueView] = list_issues(session, visit.merchant_id)
-    ordered = sorted(found, key=lambda issue: (urgency(issue.kind), -issue.opened_at.timestamp()))
-    return [tell(session, visit, issue) for issue in ordered[:limit]]
+def told_issues(session: Session, visit: Visit) -> list[Told]:
+    """The most urgent issues in the words of the pages."""
+    return tell_all(session, visit, open_ones(session, visit.merchant_id, limit=MOST_ISSUES))
 
 
 def live_parts(visit: Visit) -> list[tuple[str, str]]:
@@ -88,7 +86,7 @@ def live_parts(visit: Visit) -> list[tuple[str, str]]:
     return [
         ("kpis", visit.draw("parts/kpis.html", figures=found)),
         ("stores", visit.draw("parts/stores_table.html", figures=found)),
-        ("issues", visit.draw("overview/issues.html", shown=issues[:MOST_ISSUES])),
+        ("issues", visit.draw("overview/issues.html", shown=issues)),
     ]
 
 

@@ -13,16 +13,16 @@ from starlette.responses import Response
 from schema.tables import Location
 from syncd.domain.explain import ReceiptLine, Sign
 from syncd.engine import adjust, explain, stock_view
-from syncd.engine.release import list_issues
 from syncd.engine.views import sku as sku_view
 from syncd.engine.views.authority import authority_view
+from syncd.engine.views.issue_list import open_ones
 from syncd.engine.views.stock_list import SORTS, TABS, StockQuery, locations, stock_page
 from syncd.engine.views.stores import connected_stores, office_row
 from syncd.errors import NotPossible
 from syncd.web.frame.pages import NothingHere, Pages
 from syncd.web.frame.visit import Visit
 from syncd.web.pages import plots
-from syncd.web.pages.issue_words import sku_path, tell
+from syncd.web.pages.issue_words import sku_path, tell_all
 from syncd.web.pages.paging import Pager, file_of, number_of, safe_cell
 
 pages = Pages()
@@ -33,6 +33,7 @@ MOST_STORES = 6
 """Columns of the table; more stores than these are on the page of the SKU."""
 RANGES = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "90d": timedelta(days=90)}
 MOVEMENTS = 20
+MOST_ISSUES = 20
 
 
 # ------------------------------------------------------------------------------------------- the list
@@ -114,9 +115,7 @@ def one_sku(visit: Visit) -> Response:
             authority=authority_view(session, visit.merchant_id),
             history=_history(session, visit, sku),
             range=visit.query("range", "7d"),
-            issues=[
-                tell(session, visit, issue) for issue in list_issues(session, visit.merchant_id) if issue.sku == sku
-            ],
+            issues=tell_all(session, visit, open_ones(session, visit.merchant_id, sku=sku, limit=MOST_ISSUES)),
         )
 
 
