@@ -9,6 +9,7 @@ from schema.tables import BackOffice, Connection, ConnectionState, Merchant
 from syncd.engine.context import Engine
 
 LEDGER = "ledger"
+OWN_NAME = "syncd's own ledger"
 AT_REST = (ConnectionState.PAUSED, ConnectionState.NEEDS_AUTH, ConnectionState.DISCONNECTED)
 """States in which a back office is not called until a person changes that."""
 
@@ -53,7 +54,7 @@ def authority_of(session: Session, merchant_id: int) -> Authority:
         merchant_id=merchant_id,
         connection=connection,
         source=connection.code if connection else LEDGER,
-        name=connection.name if connection else "syncd's own ledger",
+        name=connection.name if connection else OWN_NAME,
         currency=(connection.currency if connection else "") or merchant.currency,
     )
 

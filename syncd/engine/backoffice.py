@@ -14,11 +14,13 @@ from schema.tables import (
     Connection,
     ConnectionRole,
     ConnectionState,
+    Location,
     Merchant,
 )
 from syncd.engine import accounts, poll
 from syncd.engine.audit import audit
 from syncd.engine.authority import LEDGER, back_office
+from syncd.engine.change_over import change_over
 from syncd.engine.context import Engine
 from syncd.engine.desired import refresh_all
 from syncd.engine.failures import regained_access
@@ -50,14 +52,22 @@ def set_ledger(engine: Engine, merchant_id: int, *, location: str | None = None,
     with engine.database.transaction() as session:
         settings = back_office(session, merchant_id, lock=True)
         if settings.connection_id is not None:
-            _retire(session, session.get_one(Connection, settings.connection_id))
-        own = ToldLocation(location_id=location, name=location) if location else OWN_PLACE
-        place = store_locations(session, merchant_id, [own], own.location_id)
+            change_over(session, settings, now)
+        place = store_locations(session, merchant_id, _own_places(session, merchant_id, location), location)
         settings.connection_id = None
         audit(session, merchant_id, actor, "backoffice.set", LEDGER, {"location": place.external_id}, now)
         refresh_all(session, merchant_id)
         wake(session)
         return AuthoritySet(connection_id=None, name=LEDGER, location=place.external_id)
+
+
+def _own_places(session: Session, merchant_id: int, wanted: str | None) -> list[ToldLocation]:
+    """The locations that there are, with what lies there; one more where another one is wanted, one where none is."""
+    known = session.exec(select(Location).where(Location.merchant_id == merchant_id, Location.is_active)).all()
+    places = [ToldLocation(location_id=place.external_id, name=place.name) for place in known]
+    if wanted and not any(wanted in (place.location_id, place.name) for place in places):
+        places.append(ToldLocation(location_id=wanted, name=wanted))
+    return places or [OWN_PLACE]
 
 
 def connect_backoffice(
@@ -83,9 +93,9 @@ def connect_backoffice(
         row = back_office(session, merchant_id, lock=True)
         connection = _same_account(session, row, platform, probed.info.account_id)
         if connection is None:
-            if row.connection_id is not None:
-                _retire(session, session.get_one(Connection, row.connection_id))
-            connection = _new(engine, session, merchant_id, platform, probed, name, now)
+            change_over(session, row, now)
+            connection = accounts.disconnected(session, merchant_id, platform, probed.info.account_id)
+            connection = connection or _new(engine, session, merchant_id, platform, probed, name, now)
         connection.credentials = engine.keyring.seal(probed.credentials)
         connection.settings = {**connection.settings, **probed.settings}
         regained_access(session, connection, now)
@@ -110,22 +120,6 @@ def _same_account(session: Session, row: BackOffice, platform: str, account_id: 
         return None
     present = session.exec(select(Connection).where(Connection.id == row.connection_id).with_for_update()).one()
     return present if (present.platform, present.account_id) == (platform, account_id) else None
-
-
-def _retire(session: Session, connection: Connection) -> None:
-    """Another authority takes over. Not under live stores: their open orders are owed to this one."""
-    live = session.exec(
-        select(Connection.name).where(
-            Connection.merchant_id == connection.merchant_id,
-            Connection.role == ConnectionRole.STORE,
-            Connection.state == ConnectionState.LIVE,
-        )
-    ).all()
-    if live:
-        raise NotPossible(
-            f"{', '.join(live)} rest on {connection.name}. Disconnect these stores before another back office is set."
-        )
-    connection.state = ConnectionState.DISCONNECTED
 
 
 def _new(
@@ -168,7 +162,10 @@ def _learn(merchant: Merchant, probed: accounts.Probed) -> None:
 
 
 def _first_reading(engine: Engine, merchant_id: int) -> tuple[str, ...]:
-    with reading_hand(engine, merchant_id) as held:
-        polled = poll.catalogue(engine, held, merchant_id)
+    try:
+        with reading_hand(engine, merchant_id) as held:
+            failure = poll.catalogue(engine, held, merchant_id).failure
+    except NotPossible as busy:
+        failure = str(busy)
     match_waiting(engine, merchant_id)
-    return (f"Its stock could not be read yet: {polled.failure}",) if polled.failure else ()
+    return (f"Its stock could not be read yet: {failure}",) if failure else ()

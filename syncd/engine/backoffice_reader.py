@@ -10,7 +10,7 @@ from connectors.sdk.values import AuthorityPage, StockRef
 from schema.tables import Issue, Listing, Location, Match, StockItem
 from syncd.domain import border
 from syncd.engine import readings
-from syncd.engine.authority import Authority
+from syncd.engine.authority import Authority, back_office
 from syncd.engine.context import Engine
 from syncd.engine.issues import raise_issue
 from syncd.engine.leases import Held, confirm
@@ -71,6 +71,8 @@ class Reader:
             now = self.engine.clock.now()
             with self.engine.database.transaction() as session:
                 confirm(session, self.held, now)
+                if back_office(session, self.merchant_id).connection_id != self.authority.connection_id:
+                    return total  # another back office was set while this one was read
                 chunk = rows[start : start + readings.CHUNK]
                 source, event = self.authority.source, self.reading_id
                 total += readings.apply_rows(

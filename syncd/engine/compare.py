@@ -94,18 +94,18 @@ class _Ours:
 
 
 def _ours(session: Session, authority: Authority, code: str) -> dict[str, _Ours]:
-    """Every document of one store, by invoice number."""
+    """Every document of one store that this back office was sent, by invoice number."""
     rows = session.exec(
         select(SaleDocument, Order)
         .join(Order, col(Order.id) == col(SaleDocument.order_id))
         .join(Connection, col(Connection.id) == col(Order.connection_id))
-        .where(SaleDocument.merchant_id == authority.merchant_id, Connection.code == code)
+        .where(SaleDocument.connection_id == authority.connection_id, Connection.code == code)
     ).all()
     lines: dict[int, list[SaleDocumentLine]] = {}
     for line in session.exec(
         select(SaleDocumentLine)
         .join(SaleDocument, col(SaleDocument.id) == col(SaleDocumentLine.document_id))
-        .where(SaleDocument.merchant_id == authority.merchant_id)
+        .where(SaleDocument.connection_id == authority.connection_id)
     ):
         lines.setdefault(line.document_id, []).append(line)
     return {

@@ -319,7 +319,9 @@ def _forget(engine: Engine, connection_id: int, actor: str) -> None:
         for check in session.exec(select(ListingCheck).where(ListingCheck.connection_id == connection_id)):
             session.delete(check)
         for item in session.exec(_figures_of(connection_id)):
-            let_go(session, row, item, now)
+            if item.held or item.is_kept:
+                let_go(session, row, item, now)
+            forget_belief(item)
         for kind in ("needs_auth", "webhooks_broken", "connection_refuses"):
             resolve_issue(session, row.merchant_id, f"{kind}:{connection_id}", by=actor, now=now)
         audit(session, row.merchant_id, actor, "connection.disconnect", row.name, {}, now)

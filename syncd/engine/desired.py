@@ -169,7 +169,7 @@ class Facts:
 
 
 def _was_read_since(cache: InventoryCache, store: Connection) -> bool:
-    """Whether the authority was read after the store went live (STOCK §8: T0, then the reading, then the looks)."""
-    if store.live_since is None:
-        return True
-    return cache.read_began_at is not None and cache.read_began_at >= store.live_since
+    """Whether this authority was read, after the store went live (STOCK §8: T0, then the reading, then the looks)."""
+    if cache.read_began_at is None:
+        return False
+    return store.live_since is None or cache.read_began_at >= store.live_since

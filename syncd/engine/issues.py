@@ -67,6 +67,11 @@ def resolve_by_id(session: Session, merchant_id: int, issue_id: int, *, by: str,
     return _resolve(session, by, now, col(Issue.merchant_id) == merchant_id, col(Issue.id) == issue_id)
 
 
+def resolve_all_of(session: Session, connection_id: int, *, by: str, now: datetime) -> bool:
+    """Close every open issue about this connection; False where there is none."""
+    return _resolve(session, by, now, col(Issue.connection_id) == connection_id)
+
+
 def _resolve(session: Session, by: str, now: datetime, *which: sqlalchemy.ColumnElement[bool]) -> bool:
     statement = (
         update(Issue)

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlmodel import Session
 
 from connectors.sdk.errors import RefusalKind
-from schema.tables import Order, SaleDocument
-from syncd.engine.authority import Authority
+from schema.tables import Connection, Order, SaleDocument
+from syncd.engine.authority import OWN_NAME, Authority
 from syncd.engine.issues import raise_issue, resolve_issue
 
 
@@ -49,16 +49,22 @@ def no_item(session: Session, authority: Authority, order: Order, sku: str, now:
     )
 
 
-def return_by_hand(session: Session, authority: Authority, order: Order, now: datetime) -> None:
-    """Units came back, and syncd cannot tell the back office."""
+def return_by_hand(
+    session: Session, authority: Authority, order: Order, now: datetime, document: SaleDocument | None = None
+) -> None:
+    """Units came back, and syncd cannot tell the back office: it takes no returns, or the sale is in another one."""
+    why = f"{authority.name} takes no returns from syncd for this sale."
+    if document is not None and document.connection_id != authority.connection_id:
+        former = session.get(Connection, document.connection_id) if document.connection_id else None
+        why = f"Its sale was recorded in {former.name if former else OWN_NAME}, before {authority.name} was set."
     raise_issue(
         session,
         merchant_id=authority.merchant_id,
         kind="return_by_hand",
         key=f"return:{order.id}",
         title=f"Units of order {order.name} came back; {authority.name} must be told by hand.",
-        why=f"{authority.name} takes no returns from syncd for this sale.",
-        what_to_do=f"Return them there, then `syncd sales leave-out {order.external_id}`.",
+        why=why,
+        what_to_do=f"Put them into the stock there, then `syncd sales leave-out {order.external_id}`.",
         connection_id=order.connection_id,
         order_id=order.id,
         now=now,

@@ -77,9 +77,10 @@ def next_intent(
         if lines:
             return made.store(owed.sale.n, lines, token)
     for owed_return in owed.returns:
-        if authority.takes_returns:
-            return _store_return(session, authority, books, owed_return, token, now)
-        record_issues.return_by_hand(session, authority, books.order, now)
+        document = next(row for row in books.documents.values() if row.n == owed_return.n)
+        if authority.takes_returns and document.connection_id == authority.connection_id:
+            return _store_return(session, authority, books, document, owed_return, token, now)
+        record_issues.return_by_hand(session, authority, books.order, now, document=document)
     books.order.is_owed = False
     return None
 
@@ -183,6 +184,7 @@ class _SaleMaker:
         document = SaleDocument(
             merchant_id=order.merchant_id,
             order_id=order.id or 0,
+            connection_id=self.authority.connection_id,
             location_id=lines[0].row.location_id or 0,
             n=n,
             invoice_no=sale.invoice_no,
@@ -256,9 +258,14 @@ def _part(document: SaleDocument, line: _Recordable) -> SaleDocumentLine:
 
 
 def _store_return(
-    session: Session, authority: Authority, books: Books, owed: rules.OwedReturn, token: str, now: datetime
+    session: Session,
+    authority: Authority,
+    books: Books,
+    document: SaleDocument,
+    owed: rules.OwedReturn,
+    token: str,
+    now: datetime,
 ) -> Intent | LinesWanted:
-    document = next(row for row in books.documents.values() if row.n == owed.n)
     parts = [books.part(document.id or 0, int(line)) for line in owed.targets]
     if authority.connection is not None and any(part.external_line_id is None for part in parts):
         return LinesWanted(order_id=books.order.id or 0, document=document)
