@@ -90,7 +90,11 @@ class SecuritySettings(_Section):
 
 
 class MailSettings(_Section):
-    """Where messages to people go out; without a host none do. `security` "tls" is encrypted from the start."""
+    """Where messages to people go out; without a host none do. `security` "tls" is encrypted from the start.
+
+    A message about issues gathers what comes within `gather`; nobody gets more than one in `at_most_every`. Who wants
+    them once a day gets them at `daily_at`, in the merchant's time zone.
+    """
 
     host: str = ""
     port: int = Field(default=587, ge=1, le=65535)
@@ -98,6 +102,9 @@ class MailSettings(_Section):
     username: str = ""
     password: SecretStr = SecretStr("")
     sender: str = ""
+    gather: Duration = timedelta(seconds=20)
+    at_most_every: Duration = timedelta(minutes=15)
+    daily_at: time = time(7)
 
 
 class ScheduleSettings(_Section):

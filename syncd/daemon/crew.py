@@ -19,6 +19,7 @@ from syncd.daemon.store_hand import StoreHand
 from syncd.engine import clean, consents, intake, runs, ticks
 from syncd.engine.context import Engine
 from syncd.engine.leases import LeaseKeeper
+from syncd.engine.people import notices, outbox
 from syncd.engine.wake import Waker
 
 log = structlog.get_logger(__name__)
@@ -27,6 +28,7 @@ AT_START = ("pull_orders", "check_webhooks")
 INTAKE_LOOPS = {"sqlite": 1, "postgresql": 2}
 LOOK_AROUND = Pause(2.0)
 NOTHING = Pause(1.0)
+MAIL_LOOKS_EVERY = Pause(5.0, at_least=1.0)
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class Crew:
             self._loop("runs", self._run_wanted),
             self._loop("consents", self._complete_consents),
             self._loop("clean", self._clean),
+            self._loop("mail", self._write_and_send),
             self._loop("crew", self._look_around),
         ]
         self._is_cleaning_wanted = True
@@ -141,6 +144,10 @@ class Crew:
     def _complete_consents(self) -> Pause:
         consents.complete_all(self._engine)
         return NOTHING
+
+    def _write_and_send(self) -> Pause:
+        notices.write_due(self._engine)
+        return AGAIN if outbox.send_due(self._engine) else MAIL_LOOKS_EVERY
 
     def _clean(self) -> Pause:
         every = self._engine.settings.schedule.clean_deliveries

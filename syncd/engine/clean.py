@@ -13,19 +13,26 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from sqlmodel import col
 
 from schema.tables import (
+    Connection,
+    ConnectionState,
     Delivery,
     DeliveryState,
     Drift,
+    FigureSeen,
     Invitation,
     Issue,
     IssueState,
+    IssueTold,
     Lease,
+    Mail,
+    MailState,
     OAuthState,
     PasswordReset,
     Push,
     PushBatch,
     PushState,
     RunState,
+    StockItem,
     SyncRun,
     WebSession,
 )
@@ -72,6 +79,13 @@ def _rules(now: datetime, kept: RetentionSettings) -> Iterator[Rule]:
     yield PushBatch, PushBatch.id, and_(without_pushes, col(PushBatch.intent_at) < now - kept.runs)
     yield SyncRun, SyncRun.id, _old_run(now - kept.runs)
     yield Issue, Issue.id, and_(col(Issue.state) == IssueState.RESOLVED, col(Issue.resolved_at) < now - kept.issues)
+    is_done = col(Mail.state) != MailState.WAITING
+    still_told = exists().where(col(IssueTold.mail_id) == col(Mail.id))
+    yield Mail, Mail.id, and_(is_done, ~still_told, col(Mail.created_at) < now - kept.runs)
+    in_shadow = select(col(Connection.id)).where(col(Connection.state) == ConnectionState.SHADOW)
+    watched = select(col(StockItem.id)).where(col(StockItem.connection_id).in_(in_shadow))
+    is_over = col(FigureSeen.stock_item_id).not_in(watched)
+    yield FigureSeen, FigureSeen.id, and_(is_over, col(FigureSeen.heard_at) < now - kept.runs)
     yield OAuthState, OAuthState.state, col(OAuthState.expires_at) < now - LEFTOVERS
     yield Lease, Lease.name, col(Lease.expires_at) < now - LEFTOVERS
     for table in (WebSession, PasswordReset, Invitation):

@@ -34,6 +34,7 @@ from syncd.engine.hands import store_hand
 from syncd.engine.issues import resolve_issue
 from syncd.engine.leases import Held
 from syncd.engine.linking import forget_belief, let_go
+from syncd.engine.people import notices
 from syncd.engine.wake import wake
 from syncd.errors import NotPossible
 
@@ -325,6 +326,7 @@ def _forget(engine: Engine, connection_id: int, actor: str) -> None:
         for kind in ("needs_auth", "webhooks_broken", "connection_refuses"):
             resolve_issue(session, row.merchant_id, f"{kind}:{connection_id}", by=actor, now=now)
         audit(session, row.merchant_id, actor, "connection.disconnect", row.name, {}, now)
+        notices.tell_disconnected(session, engine, row, actor=actor, now=now)
         session.flush()
         refresh_all(session, row.merchant_id)
         wake(session)

@@ -184,11 +184,7 @@ def take_new_password(visit: Visit) -> Response:
     except NotPossible as error:
         return _reset_page(visit, str(error))
     done = sign_in.begin_session(visit.engine, user_id, place=visit.place)
-    response = visit.enter(done, "/sign-in/code" if done.needs_code else "/app")
-    with visit.reading() as session:
-        email = users.email_of(session, user_id)
-    response.background = BackgroundTask(mail.password_changed, visit.engine.settings, email)
-    return response
+    return visit.enter(done, "/sign-in/code" if done.needs_code else "/app")
 
 
 def _reset_page(visit: Visit, wrong: str) -> Response:

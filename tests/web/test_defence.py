@@ -5,14 +5,14 @@ import re
 from dataclasses import replace
 
 import pytest
-from aiosmtpd.controller import Controller
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from syncd.config import MailSettings, SecuritySettings
-from syncd.engine.people import invitations, users
+from syncd.engine.people import invitations, outbox, users
 from syncd.web.edge import Edge, create_app
 from syncd.web.metrics import Metrics
+from tests.postman import OnAnyPort
 from tests.web.conftest import PASSWORD, Person
 
 pytestmark = pytest.mark.parametrize("database_backend", ["sqlite"], indirect=True)
@@ -98,14 +98,6 @@ class Postbox:
         return "250 OK"
 
 
-class OnAnyPort(Controller):
-    """Listens at a port that the system picks; the library would knock at port 0."""
-
-    def _trigger_server(self):
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
-
-
 @pytest.fixture
 def postbox():
     box = Postbox()
@@ -133,6 +125,7 @@ def test_a_forgotten_password_is_set_by_the_link_in_the_mail(with_mail, postbox,
     assert receivers == [email]
     answer = one.post(link_in(words, "/reset/"), {"password": "a fresh password"})
     assert answer.headers["location"] == "/app"
+    outbox.send_due(with_mail.app.state.edge.engine)
     assert "was changed" in postbox.messages[-1][1]
 
 

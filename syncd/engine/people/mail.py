@@ -1,4 +1,8 @@
-"""Messages to people by mail, where a mail server is configured. Best effort: what fails is logged."""
+"""Messages to people by mail, where a mail server is configured.
+
+`send` is for what a person waits for and asks for again (best effort, what fails is logged); what must arrive goes
+through `outbox.py`.
+"""
 
 import smtplib
 import ssl
@@ -10,6 +14,7 @@ from syncd.config import Settings
 
 log = structlog.get_logger(__name__)
 
+FAILURES = (OSError, smtplib.SMTPException)
 WITHIN = 20.0
 """Seconds that the mail server may take for each answer."""
 
@@ -29,19 +34,55 @@ def send(settings: Settings, to: str, subject: str, words: str) -> bool:
     """Hand a message to the mail server; False where there is none, or it did not take it."""
     if not is_configured(settings):
         return False
-    message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = settings.mail.sender, to, subject
-    message.set_content(words)
     try:
-        _deliver(settings, message)
-    except (OSError, smtplib.SMTPException) as error:
+        deliver(settings, to, one_line(subject), words)
+    except FAILURES as error:
         log.warning("mail_not_sent", host=settings.mail.host, reason=type(error).__name__)
         return False
     log.info("mail_sent", subject=subject)
     return True
 
 
-def _deliver(settings: Settings, message: EmailMessage) -> None:
+def one_line(subject: str) -> str:
+    """A subject without line breaks, which would be further headers; at most 150 characters."""
+    return " ".join(subject.split())[:150]
+
+
+def deliver(settings: Settings, to: str, subject: str, words: str, *, key: str = "") -> None:
+    """Hand a message to the mail server, under this Message-ID if one is given. Raises OSError and SMTPException."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = settings.mail.sender, to, subject
+    message["Auto-Submitted"] = "auto-generated"
+    if key:
+        message["Message-ID"] = key
+    message.set_content(words)
+    _hand_over(settings, message)
+
+
+def words_of_failure(settings: Settings, error: Exception) -> str:
+    """What went wrong with the mail server, for who set it up."""
+    place = f"{settings.mail.host}:{settings.mail.port}"
+    match error:
+        case smtplib.SMTPAuthenticationError():
+            return f"{place} did not accept our user name and password."
+        case smtplib.SMTPRecipientsRefused():
+            return f"{place} does not take messages for this address."
+        case smtplib.SMTPSenderRefused():
+            return f"{place} does not take messages from {settings.mail.sender}."
+        case smtplib.SMTPException():
+            return f"{place} answered with an error: {type(error).__name__}."
+        case _:
+            return f"{place} cannot be reached: {type(error).__name__}."
+
+
+def is_refused_for_good(error: Exception) -> bool:
+    """Whether the server says that this address will never do."""
+    return isinstance(error, smtplib.SMTPRecipientsRefused) and all(
+        code in (550, 551, 553) for code, _ in error.recipients.values()
+    )
+
+
+def _hand_over(settings: Settings, message: EmailMessage) -> None:
     mail = settings.mail
     context = ssl.create_default_context()
     if mail.security == "tls":
@@ -54,22 +95,6 @@ def _deliver(settings: Settings, message: EmailMessage) -> None:
         if mail.username:
             server.login(mail.username, mail.password.get_secret_value())
         server.send_message(message)
-
-
-def password_changed(settings: Settings, to: str) -> bool:
-    """Tell somebody that their password was changed."""
-    return send(
-        settings,
-        to,
-        "Your syncd password was changed",
-        "Your password was changed just now, and all other sessions were ended.\n\n"
-        f"If that was not you, set a new one: {link(settings, '/forgot')}\n",
-    )
-
-
-def test_message(settings: Settings, to: str) -> bool:
-    """Show somebody that messages arrive."""
-    return send(settings, to, "A test message of syncd", "Messages of syncd reach you. Nothing to do.\n")
 
 
 def reset_link(settings: Settings, to: str, token: str) -> bool:

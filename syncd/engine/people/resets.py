@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 from schema.tables import PasswordReset, User
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
-from syncd.engine.people import passwords, users
+from syncd.engine.people import outbox, passwords, users
 from syncd.engine.people.sessions import hash_of
 from syncd.engine.vault import new_token
 from syncd.errors import NotPossible
@@ -66,6 +66,7 @@ def use(engine: Engine, token: str, password: str) -> int:
         user = session.get_one(User, row.user_id)
         passwords.require_good(password, user.email)
         users.set_password(session, user, password, now)
+        outbox.tell_password_changed(session, engine, user)
         others = select(PasswordReset).where(PasswordReset.user_id == user.id, col(PasswordReset.used_at).is_(None))
         for other in session.exec(others):
             other.used_at = now

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, func, select
 from schema.tables import ApiToken, Merchant, User, UserRole
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
-from syncd.engine.people import passwords, sessions
+from syncd.engine.people import outbox, passwords, sessions
 from syncd.errors import NotPossible, NotSignedIn
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,180}\.?[^@\s.]+")
@@ -173,6 +173,7 @@ def change_password(engine: Engine, user_id: int, old: str, new: str, *, keep_se
     with engine.database.transaction() as session:
         row = session.get_one(User, user_id)
         set_password(session, row, new, now, keep_session=keep_session)
+        outbox.tell_password_changed(session, engine, row)
         audit(session, row.merchant_id, row.email, "user.password", row.email, {}, now)
 
 
@@ -191,11 +192,6 @@ def only_time_zone(session: Session) -> str:
     """The time zone of the only merchant; UTC where there are several."""
     zones = session.exec(select(Merchant.time_zone).limit(2)).all()
     return zones[0] if len(zones) == 1 else "UTC"
-
-
-def email_of(session: Session, user_id: int) -> str:
-    """A user's address."""
-    return session.get_one(User, user_id).email
 
 
 def _locked(session: Session, merchant_id: int, email: str) -> User:

@@ -160,7 +160,7 @@ def me(caller: Asking) -> Me:
 
 
 @router.put("/password", status_code=204)
-def change_password(sent: NewPassword, caller: AskingPerson, later: BackgroundTasks) -> None:
+def change_password(sent: NewPassword, caller: AskingPerson) -> None:
     """Change one's password; all other sessions end."""
     users.change_password(
         caller.engine,
@@ -169,7 +169,6 @@ def change_password(sent: NewPassword, caller: AskingPerson, later: BackgroundTa
         sent.new.get_secret_value(),
         keep_session=caller.visitor.session_id,
     )
-    later.add_task(mail.password_changed, caller.engine.settings, caller.visitor.email)
 
 
 @router.post("/forgot", status_code=202)

@@ -1,4 +1,4 @@
-"""`/users`, `/tokens`, `/audit`: who may come in, and who did what. For owners."""
+"""`/users`, `/tokens`, `/notifications`, `/audit`: who may come in, who is told what, who did what. For owners."""
 
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -6,9 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from schema.tables import UserRole
-from syncd.engine.people import invitations, mail, tokens, users
+from schema.tables import MailLevel, MailRhythm, UserRole
+from syncd.domain.issue_kinds import Area
+from syncd.engine.people import invitations, mail, notices, tokens, users
 from syncd.engine.people.invitations import InvitationView
+from syncd.engine.people.notices import Wish
 from syncd.engine.people.tokens import TokenView
 from syncd.engine.people.users import UserView
 from syncd.engine.views import audit_trail
@@ -49,6 +51,14 @@ class NewToken(Sent):
     name: Annotated[str, Field(min_length=1, max_length=60)]
     scope: UserRole
     days: Annotated[int, Field(ge=1, le=3650)] | None = None
+
+
+class NewWish(Sent):
+    """Which issues, how often: `urgent` are those that cannot wait; `areas` are what they are about."""
+
+    level: MailLevel
+    rhythm: MailRhythm = MailRhythm.AT_ONCE
+    areas: Annotated[tuple[Area, ...], Field(max_length=3)] = tuple(Area)
 
 
 class TokenMade(BaseModel):
@@ -131,6 +141,35 @@ def revoke_token(token_id: Id, caller: Asking) -> None:
     """End one."""
     with missing_is_404():
         tokens.revoke(caller.engine, caller.merchant_id, token_id, actor=caller.actor)
+
+
+@router.get("/notifications")
+def list_wishes(caller: Asking) -> list[Wish]:
+    """Who is told of which issues by mail, and how often."""
+    with caller.reading() as session:
+        return notices.list_wishes(session, caller.merchant_id)
+
+
+@router.put("/notifications/{email}", status_code=204)
+def set_wish(email: Email, sent: NewWish, caller: Asking) -> None:
+    """Choose what a user is told of."""
+    with caller.reading() as session, missing_is_404():
+        users.find_user(session, caller.merchant_id, email)
+    notices.set_wish(
+        caller.engine,
+        caller.merchant_id,
+        email,
+        level=sent.level,
+        rhythm=sent.rhythm,
+        areas=sent.areas,
+        actor=caller.actor,
+    )
+
+
+@router.post("/notifications/test", status_code=204)
+def send_test(caller: Asking) -> None:
+    """Send a message to oneself now; 409 says what is wrong with the mail server."""
+    notices.send_test(caller.engine, caller.visitor.email)
 
 
 @router.get("/audit")

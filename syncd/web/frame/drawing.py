@@ -120,6 +120,7 @@ def templates() -> jinja2.Environment:
         "in_path": wording.in_path,
         "store_path": wording.store_path,
         "count": wording.count_words,
+        "deed_words": wording.deed_words,
     }
     environment.globals |= {"asset": asset}
     return environment

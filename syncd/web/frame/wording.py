@@ -44,6 +44,56 @@ def count_words(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+DEEDS = {
+    "sign_in": "Signed in",
+    "owner.claim": "Claimed this installation",
+    "owner.register": "Signed up",
+    "user.add": "Added a user",
+    "user.invite": "Invited",
+    "user.uninvite": "Withdrew an invitation",
+    "user.join": "Joined",
+    "user.role": "Changed a role",
+    "user.enable": "Let somebody in again",
+    "user.disable": "Locked somebody out",
+    "user.password": "Changed the password",
+    "user.ask_reset": "Asked for a new password",
+    "user.reset": "Gave a link to a new password",
+    "user.second_factor": "Changed the second factor",
+    "user.mail": "Chose messages by e-mail",
+    "token.create": "Made a token",
+    "token.revoke": "Revoked a token",
+    "connect": "Connected a store",
+    "reconnect": "Reconnected",
+    "backoffice.set": "Set the back office",
+    "connection.set": "Changed settings of a store",
+    "connection.live": "Went live",
+    "connection.pause": "Paused",
+    "connection.resume": "Resumed",
+    "connection.disconnect": "Disconnected",
+    "starting_point": "Chose pull or push",
+    "rule.set": "Set a rule",
+    "reading.release": "Let a held reading pass",
+    "reading.take": "Took some numbers of a held reading",
+    "reading_release": "Let the next reading pass",
+    "reading_again": "Had the back office read again",
+    "figure.release": "Released a held number",
+    "run.undo": "Undid a run",
+    "delivery.replay": "Took a message in again",
+    "sale_retry": "Tried a sale again",
+    "sale_recorded_as": "Said a sale was recorded by hand",
+    "sale_leave_out": "Left a sale out",
+    "issue.resolve": "Marked an issue as solved",
+    "issue.note": "Wrote a note",
+    "issue.assign": "Assigned an issue",
+    "privacy_request": "Honoured a privacy request",
+}
+
+
+def deed_words(action: str) -> str:
+    """What somebody did, from the word that the audit trail keeps."""
+    return DEEDS.get(action) or action.replace(".", " ").replace("_", " ").capitalize()
+
+
 def day_begin(zone: ZoneInfo, now: datetime, days_ago: int = 0) -> datetime:
     """The midnight that began today, or a day before it, in UTC."""
     day = now.astimezone(zone).date() - timedelta(days=days_ago)

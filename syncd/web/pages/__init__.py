@@ -3,7 +3,8 @@
 They read by `syncd/engine/views` and act by the same engine functions as the commands. `PAGES` is all of them.
 """
 
-from syncd.web.pages import events, history, issues, overview, rules, runs, sales, stock, stores
+from syncd.web.pages import events, history, issues, overview, runs, sales, stock, stores
+from syncd.web.pages.settings import account, notifications, people, rules
 from syncd.web.pages.setup import connecting, living
 
 PAGES = (
@@ -16,6 +17,9 @@ PAGES = (
     connecting.pages,
     runs.pages,
     history.pages,
+    account.pages,
+    people.pages,
+    notifications.pages,
     rules.pages,
     events.pages,
 )

@@ -30,6 +30,8 @@ VIEWER = (
     "/app/charts",
     "/app/keys",
     "/app/menu",
+    "/app/settings",
+    "/app/settings/account",
 )
 OPERATOR = (
     "/app/pause",
@@ -49,7 +51,13 @@ OPERATOR = (
     "/app/deliveries/1",
     "/app/adjust/MUG-ENA-BLU",
 )
-OWNER = ("/app/settings/rules", "/app/settings/notifications")
+OWNER = (
+    "/app/settings/users",
+    "/app/settings/notifications",
+    "/app/settings/rules",
+    "/app/settings/tokens",
+    "/app/settings/audit",
+)
 FILES = (
     "/app/stock.csv",
     "/app/sales.csv?days=all",

@@ -1,11 +1,9 @@
-"""Settings that change numbers: safety stock, buffer, cap, low stock; and what is told by e-mail."""
+"""Settings that change numbers: safety stock, buffer, cap, low stock."""
 
-from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from schema.tables import RuleKind
 from syncd.engine import connections, rule_setting
-from syncd.engine.people import mail
 from syncd.engine.views.stores import connected_stores
 from syncd.errors import NotPossible
 from syncd.web.frame.pages import Pages
@@ -72,25 +70,3 @@ def set_rule(visit: Visit) -> Response:
     except NotPossible as error:
         return _page(visit, wrong=str(error))
     return visit.go("/app/settings/rules", said="Saved. Your stores follow within seconds.")
-
-
-@pages.get("/app/settings/notifications")
-def notifications(visit: Visit) -> Response:
-    """Whether messages go out, and by which address."""
-    settings = visit.engine.settings.mail
-    return visit.render(
-        "settings/notifications.html",
-        has_mail=mail.is_configured(visit.engine.settings),
-        sender=settings.sender,
-        host=settings.host,
-    )
-
-
-@pages.post("/app/settings/notifications")
-def send_test(visit: Visit) -> Response:
-    """Send a message to who asks."""
-    if not mail.is_configured(visit.engine.settings):
-        raise NotPossible("No mail server is set. Ask your operator to fill [mail] in config.toml.")
-    response = visit.go("/app/settings/notifications", said=f"A message is on its way to {visit.who.email}.")
-    response.background = BackgroundTask(mail.test_message, visit.engine.settings, visit.who.email)
-    return response
