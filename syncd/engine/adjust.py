@@ -4,6 +4,7 @@ from sqlmodel import Session, col, or_, select
 
 from schema.tables import InventoryCache, Listing, Location, MovementKind
 from syncd.domain import border, stock
+from syncd.engine import settling
 from syncd.engine.audit import audit
 from syncd.engine.authority import LEDGER, authority_of
 from syncd.engine.context import Engine
@@ -76,6 +77,7 @@ def book(
         occurred_at=now,
         now=now,
     )
+    settling.end(session, cache.location_id, sku)
     details = {"location": place.external_id, "delta": movement.on_hand, "to": to, "reason": note}
     audit(session, merchant_id, actor, "adjust", sku, details, now)
     refresh(session, merchant_id, {sku})

@@ -20,6 +20,7 @@ from schema.tables import (
     Match,
     PoolLocation,
     RuleKind,
+    StartingStock,
     StockItem,
 )
 from syncd.domain import publish, stock
@@ -118,6 +119,7 @@ class Facts:
     pools: dict[int, list[int]]
     caches: dict[tuple[int, str], InventoryCache]
     is_ledger: bool
+    unsettled: frozenset[int] = frozenset()
 
     @staticmethod
     def load(session: Session, merchant_id: int, skus: Sequence[str]) -> "Facts":
@@ -132,12 +134,14 @@ class Facts:
                 InventoryCache.merchant_id == merchant_id, col(InventoryCache.sku).in_(list(skus))
             )
         ).all()
+        is_ledger = back_office is None or back_office.connection_id is None
         return Facts(
             rules=load_rules(session, merchant_id, skus),
             stores={store.id or 0: store for store in stores},
             pools=pools,
             caches={(cache.location_id, cache.sku): cache for cache in caches},
-            is_ledger=back_office is None or back_office.connection_id is None,
+            is_ledger=is_ledger,
+            unsettled=_unsettled(session, skus) if is_ledger else frozenset(),
         )
 
     def desired(self, listing: Listing) -> int | None:
@@ -146,6 +150,8 @@ class Facts:
         if listing.sku is None or not listing.tracked or listing.blocked:
             return None
         if store.state is ConnectionState.DISCONNECTED:
+            return None
+        if store.live_at is not None and listing.stock_item_id in self.unsettled:
             return None
         return publish.desired(
             self.pool_available(listing),
@@ -166,6 +172,14 @@ class Facts:
         return stock.available(
             stock.Cache(on_hand=cache.on_hand, open=cache.open, safety_stock=self.rules.safety_stock(cache.sku))
         )
+
+
+def _unsettled(session: Session, skus: Sequence[str]) -> frozenset[int]:
+    """Figures that the own ledger began with and that nobody may set yet (`settling.py`)."""
+    query = select(StartingStock.stock_item_id).where(
+        col(StartingStock.sku).in_(list(skus)), col(StartingStock.settled_at).is_(None)
+    )
+    return frozenset(session.exec(query))
 
 
 def _was_read_since(cache: InventoryCache, store: Connection) -> bool:

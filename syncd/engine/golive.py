@@ -27,7 +27,7 @@ from schema.tables import (
     StockItem,
 )
 from syncd.domain import border, publish
-from syncd.engine import lines, orders
+from syncd.engine import lines, orders, settling
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.desired import Facts, refresh_all
@@ -184,12 +184,15 @@ def preview(engine: Engine, connection_id: int) -> Preview:
         would_open, paid_before = _judge(session, connection, now)
         facts = Facts.load(session, connection.merchant_id, [listing.sku for listing in listings if listing.sku])
         by_id = {item.id: item for item in items}
+        shows = {item.id or 0: shown[item.external_id] for item in items if item.external_id in shown}
+        moved = settling.moved_in_shadow(session, connection, shows)
         rows = tuple(
             _row(
                 facts,
                 listing,
                 shown.get(by_id[listing.stock_item_id].external_id),
                 would_open.get(listing.sku or "", 0),
+                moved.get(listing.stock_item_id),
             )
             for listing in listings
             if listing.stock_item_id in by_id
@@ -239,7 +242,10 @@ def _would_open_more(row: OrderLine, *, is_before: bool) -> int:
     return would - (opened if row.is_counted else 0)
 
 
-def _row(facts: Facts, listing: Listing, shows_now: int | None, would_open: int) -> PreviewRow:
+def _row(
+    facts: Facts, listing: Listing, shows_now: int | None, would_open: int, moved: int | None = None
+) -> PreviewRow:
+    """`moved`: where the own ledger began with this figure, by what it has moved since; its orders are in that."""
     sku = listing.sku or ""
     buffer = facts.rules.of(RuleKind.BUFFER, sku, listing.connection_id) or 0
     cap = facts.rules.of(RuleKind.CAP, sku, listing.connection_id)
@@ -247,8 +253,9 @@ def _row(facts: Facts, listing: Listing, shows_now: int | None, would_open: int)
     if not listing.tracked or listing.blocked:
         will_show, reason = None, listing.blocked or "the store does not track its stock"
     else:
-        will_show = publish.desired([*pool, -would_open] if pool else [], buffer=buffer, cap=cap)
-        reason = _reason(pool, would_open, buffer, cap)
+        more = -would_open if moved is None else moved
+        will_show = publish.desired([*pool, more] if pool else [], buffer=buffer, cap=cap)
+        reason = _reason(pool, would_open, buffer, cap, moved)
     return PreviewRow(
         sku=sku,
         title=listing.title,
@@ -259,10 +266,14 @@ def _row(facts: Facts, listing: Listing, shows_now: int | None, would_open: int)
     )
 
 
-def _reason(pool: Sequence[int | None], would_open: int, buffer: int, cap: int | None) -> str:
+def _reason(pool: Sequence[int | None], would_open: int, buffer: int, cap: int | None, moved: int | None = None) -> str:
     if not pool or any(units is None for units in pool):
         return "the back office has not told its stock yet"
     parts = [f"{sum(units or 0 for units in pool)} available"]
+    if moved is not None:
+        would_open = 0
+    if moved:
+        parts.append(f"{'less' if moved < 0 else 'and'} {abs(moved)} that the store's own number has moved by since")
     if would_open > 0:
         parts.append(f"less {would_open} in open orders of this store")
     if would_open < 0:
