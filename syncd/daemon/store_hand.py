@@ -15,7 +15,7 @@ from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionState
 from syncd.daemon.jobs import Jobs
 from syncd.daemon.loops import AGAIN, Pause
-from syncd.engine import catalogue, creating, due, intake, leases, look, pull, push, reconcile, webhooks
+from syncd.engine import catalogue, creating, due, intake, leases, look, pull, push, reconcile, settling, webhooks
 from syncd.engine.context import Engine
 from syncd.engine.leases import Held, LeaseKeeper
 
@@ -53,9 +53,9 @@ class StoreHand:
             if row is None or not due.may_be_called(row, now):
                 return IDLE
             has_work = due.store_has_work(session, self.engine.settings, row, now)
-            has_to_make = creating.is_due(session, row, now)
+            is_waited_for = creating.is_due(session, row, now) or settling.is_due(session, row)
         jobs = self._due_jobs(row, now)
-        if not has_work and not has_to_make and not jobs:
+        if not has_work and not is_waited_for and not jobs:
             return IDLE
         with leases.holding(self.engine, f"store:{self.connection_id}", self.keeper) as held:
             if held is None:
@@ -72,6 +72,7 @@ class StoreHand:
                 self.jobs.put_back(jobs[number:])
                 return True
             done += self._do(held, kind) + self._urgent(held)
+        done += settling.settle_due(self.engine, held, self.connection_id)
         return done + creating.create_due(self.engine, held, self.connection_id) > 0
 
     def _urgent(self, held: Held) -> int:
