@@ -15,6 +15,7 @@ from sqlmodel import col
 from schema.tables import (
     Connection,
     ConnectionState,
+    Creation,
     Delivery,
     DeliveryState,
     Drift,
@@ -77,6 +78,7 @@ def _rules(now: datetime, kept: RetentionSettings) -> Iterator[Rule]:
     yield Push, Push.id, _old_push(now - kept.runs)
     without_pushes = ~exists().where(col(Push.batch_id) == col(PushBatch.id))
     yield PushBatch, PushBatch.id, and_(without_pushes, col(PushBatch.intent_at) < now - kept.runs)
+    yield Creation, Creation.id, col(Creation.ended_at) < now - kept.runs
     yield SyncRun, SyncRun.id, _old_run(now - kept.runs)
     yield Issue, Issue.id, and_(col(Issue.state) == IssueState.RESOLVED, col(Issue.resolved_at) < now - kept.issues)
     is_done = col(Mail.state) != MailState.WAITING
@@ -108,6 +110,7 @@ def _old_run(before: datetime) -> ColumnElement[bool]:
         exists().where(col(Push.run_id) == col(SyncRun.id)),
         exists().where(col(PushBatch.run_id) == col(SyncRun.id)),
         exists().where(col(Drift.run_id) == col(SyncRun.id)),
+        exists().where(col(Creation.run_id) == col(SyncRun.id)),
         exists().where(col(undoing.undone_by) == col(SyncRun.id)),
     )
     return and_(

@@ -8,7 +8,7 @@ from sqlmodel import select
 
 from connectors.sdk.errors import RefusalKind
 from schema.tables import ConnectionState, Creation, CreationState, Listing, Match, RunState, SyncRun
-from syncd.engine import catalogue, creating, creation, leases, look, match, poll, push
+from syncd.engine import catalogue, clean, creating, creation, leases, look, match, poll, push
 from syncd.engine.hands import reading_hand, store_hand
 from syncd.engine.views.matching_list import match_page
 from syncd.errors import NotPossible
@@ -327,3 +327,13 @@ def test_images_can_be_left_out(world):
     want(world, "TIN", with_images=False)
     make(world)
     assert world.stores["A"].item("TIN").image_url is None
+
+
+def test_old_runs_and_what_they_made_are_cleaned_away(world):
+    run_id = want(world)
+    make(world)
+    world.clock.advance(timedelta(days=400))
+    clean.clean(world.engine)
+    assert states(world) == {}
+    with world.engine.database.reading() as session:
+        assert session.get(SyncRun, run_id) is None
