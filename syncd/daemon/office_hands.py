@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlmodel import Session
+
 from schema.tables import BackOffice, Connection
 from syncd.daemon.jobs import Jobs
 from syncd.daemon.loops import AGAIN, Pause
@@ -40,7 +42,7 @@ class RecordingHand:
         """One pass, if anything is due."""
         now = self.engine.clock.now()
         with self.engine.database.reading() as session:
-            office = _office(self.engine, self.merchant_id)
+            office = _office(session, self.merchant_id)
             if office is not None and not due.may_be_called(office, now):
                 return IDLE
             if not record.count_owed(session, self.merchant_id, now):
@@ -66,10 +68,10 @@ class ReadingHand:
     def step(self) -> Pause:
         """One pass, if anything is due."""
         now = self.engine.clock.now()
-        office = _office(self.engine, self.merchant_id)
-        if office is None or not due.may_be_called(office, now):
-            return IDLE
         with self.engine.database.reading() as session:
+            office = _office(session, self.merchant_id)
+            if office is None or not due.may_be_called(office, now):
+                return IDLE
             settings = session.get_one(BackOffice, self.merchant_id)
             again = due.rows_to_read_again(session, self.merchant_id, now)
         jobs = self._due_jobs(settings, now)
@@ -105,9 +107,8 @@ class ReadingHand:
         return self.jobs.take(every, last, now)
 
 
-def _office(engine: Engine, merchant_id: int) -> Connection | None:
-    with engine.database.reading() as session:
-        settings = session.get(BackOffice, merchant_id)
-        if settings is None or settings.connection_id is None:
-            return None
-        return session.get_one(Connection, settings.connection_id)
+def _office(session: Session, merchant_id: int) -> Connection | None:
+    settings = session.get(BackOffice, merchant_id)
+    if settings is None or settings.connection_id is None:
+        return None
+    return session.get_one(Connection, settings.connection_id)

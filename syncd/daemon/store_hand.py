@@ -52,10 +52,10 @@ class StoreHand:
             row = session.exec(select(Connection).where(Connection.id == self.connection_id)).first()
             if row is None or not due.may_be_called(row, now):
                 return IDLE
-            has_work = due.store_has_work(session, self.engine.settings, row, now)
+            work = due.store_work(session, self.engine.settings, row, now)
             is_waited_for = creating.is_due(session, row, now) or settling.is_due(session, row)
         jobs = self._due_jobs(row, now)
-        if not has_work and not is_waited_for and not jobs:
+        if not work and not is_waited_for and not jobs:
             return IDLE
         with leases.holding(self.engine, f"store:{self.connection_id}", self.keeper) as held:
             if held is None:
@@ -76,12 +76,21 @@ class StoreHand:
         return done + creating.create_due(self.engine, held, self.connection_id) > 0
 
     def _urgent(self, held: Held) -> int:
+        """How much was done of what customers wait for; only what is due is begun, and what came of it is pushed."""
         engine, connection_id = self.engine, self.connection_id
-        done = push.push_owed(engine, held, connection_id)
-        done += intake.reread_due(engine, connection_id)
-        done += look.look_due(engine, held, connection_id)
-        done += push.push_owed(engine, held, connection_id)
-        return done + catalogue.recheck_due(engine, held, connection_id)
+        work, done = self._work(), 0
+        if work.pushes:
+            done += push.push_owed(engine, held, connection_id)
+            work = self._work()  # a refusal asks for a look
+        done += intake.reread_due(engine, connection_id) if work.rereads else 0
+        done += look.look_due(engine, held, connection_id) if work.looks else 0
+        done += push.push_owed(engine, held, connection_id) if done else 0
+        return done + (catalogue.recheck_due(engine, held, connection_id) if work.checks else 0)
+
+    def _work(self) -> due.Work:
+        with self.engine.database.reading() as session:
+            row = session.get_one(Connection, self.connection_id)
+            return due.store_work(session, self.engine.settings, row, self.engine.clock.now())
 
     def _do(self, held: Held, kind: str) -> int:
         try:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from schema.tables import BackOffice, Connection, ConnectionState, Merchant
 from syncd.engine.context import Engine
@@ -47,9 +47,13 @@ def back_office(session: Session, merchant_id: int, *, lock: bool = False) -> Ba
 
 def authority_of(session: Session, merchant_id: int) -> Authority:
     """The authority as the database knows it; what its platform can do is asked by `load_authority`."""
-    merchant = session.get_one(Merchant, merchant_id)
-    row = session.get(BackOffice, merchant_id)
-    connection = session.get_one(Connection, row.connection_id) if row and row.connection_id else None
+    found: tuple[Merchant, Connection | None] = session.exec(
+        select(Merchant, Connection)
+        .outerjoin(BackOffice, col(BackOffice.merchant_id) == col(Merchant.id))
+        .outerjoin(Connection, col(Connection.id) == col(BackOffice.connection_id))
+        .where(Merchant.id == merchant_id)
+    ).one()
+    merchant, connection = found
     return Authority(
         merchant_id=merchant_id,
         connection=connection,

@@ -1,8 +1,9 @@
 """Whether there is anything to do: cheap questions that a hand asks before it takes its lease."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Exists
+from sqlalchemy import Exists, false
 from sqlmodel import Session, and_, col, exists, or_, select
 
 from schema.tables import Connection, ConnectionState, InventoryCache, ListingCheck, Order, StockItem
@@ -17,17 +18,28 @@ def may_be_called(connection: Connection, now: datetime) -> bool:
     return connection.state in SPEAKS and (connection.not_before is None or connection.not_before <= now)
 
 
-def store_has_work(session: Session, settings: Settings, connection: Connection, now: datetime) -> bool:
-    """Whether a push, a look or something to read again is due at a store."""
-    questions = [
-        exists().where(col(Order.connection_id) == connection.id, col(Order.reread_at) <= now),
-        exists().where(col(ListingCheck.connection_id) == connection.id, col(ListingCheck.due_at) <= now),
-    ]
-    if connection.state is ConnectionState.LIVE:
-        questions.append(_looks(settings, connection, now))
-    if any(session.exec(select(question)).one() for question in questions):
-        return True
-    return push.count_owed(session, connection, now) > 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What is due at one store: pushes, orders to read again, figures to look at, listings to read again."""
+
+    pushes: bool = False
+    rereads: bool = False
+    looks: bool = False
+    checks: bool = False
+
+    def __bool__(self) -> bool:
+        return self.pushes or self.rereads or self.looks or self.checks
+
+
+def store_work(session: Session, settings: Settings, connection: Connection, now: datetime) -> Work:
+    """What is due at a store now."""
+    is_live = connection.state is ConnectionState.LIVE
+    rereads = exists().where(col(Order.connection_id) == connection.id, col(Order.reread_at) <= now)
+    checks = exists().where(col(ListingCheck.connection_id) == connection.id, col(ListingCheck.due_at) <= now)
+    looks = _looks(settings, connection, now) if is_live else false()
+    is_reread, is_check, is_look = session.exec(select(rereads, checks, looks)).one()
+    is_owed = is_live and push.count_owed(session, connection, now) > 0
+    return Work(pushes=is_owed, rereads=bool(is_reread), looks=bool(is_look), checks=bool(is_check))
 
 
 def _looks(settings: Settings, connection: Connection, now: datetime) -> Exists:

@@ -108,4 +108,4 @@ def has_work(market: Market, name: str) -> bool:
     """Whether the daemon's hand of this store would find anything to do."""
     with market.engine.database.reading() as session:
         connection = session.get_one(Connection, market.ids[name])
-        return due.store_has_work(session, market.engine.settings, connection, market.clock.now())
+        return bool(due.store_work(session, market.engine.settings, connection, market.clock.now()))
