@@ -17,12 +17,17 @@ from tests.simulation.system.shrink import story as system_story
 MOST_SHRUNK = 3
 
 
+def cores() -> int:
+    """How many this process may use: a container has fewer than its machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--rules", type=int, default=20_000, help="histories of the rules alone (20000)")
     parser.add_argument("--system", type=int, default=500, help="histories of the whole system (500)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the first; the others follow it (1)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 2, help="processes (all cores)")
+    parser.add_argument("--workers", type=int, default=cores(), help="processes (all cores)")
     parser.add_argument("--story", choices=("rules", "system"), help="tell the history of this one seed")
     parser.add_argument("--shrink", action="store_true", help="with --story system: as short as it still goes wrong")
     parser.add_argument(
@@ -42,16 +47,31 @@ def main() -> int:
 
 
 def _follow(name: str, parts: Iterable, figures, histories: int):
-    """Add parts up as they come, and tell how far it is."""
-    told_at = 0.0
-    for part in parts:
-        figures += part
-        if time.monotonic() - told_at > 1.0:
-            told_at = time.monotonic()
-            done = f"{name}: {figures.histories:,} of {histories:,}, wrong {len(figures.wrong)}"
-            print(f"\r{done}", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+    """Add parts up as they come, and tell how far it is; on a terminal in place, else a line a minute."""
+    is_terminal = sys.stderr.isatty()
+    every, begin, end = (1.0, "\r", "") if is_terminal else (60.0, "", "\n")
+    began = told_at = time.monotonic()
+    known = 0
+    try:
+        for part in parts:
+            figures += part
+            now = time.monotonic()
+            if now - told_at < every and len(figures.wrong) == known:
+                continue
+            told_at, known = now, len(figures.wrong)
+            rate = figures.histories / (now - began)
+            words = f"{name}: {figures.histories:,} of {histories:,}, {rate:.1f} a second, wrong: {known}"
+            left = f", {(histories - figures.histories) / rate / 60:.0f} min left"
+            print(f"{begin}{words}{left}{_newest(figures.wrong)}", end=end, file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        print(f"\n{name}: stopped", file=sys.stderr)
+    if is_terminal:
+        print(file=sys.stderr)
     return figures
+
+
+def _newest(wrong: tuple[int, ...]) -> str:
+    return f" (seed {wrong[-1]})" if wrong else ""
 
 
 def _rules(seed: int, histories: int, workers: int) -> bool:
@@ -70,7 +90,7 @@ def _rules(seed: int, histories: int, workers: int) -> bool:
 def _system(seed: int, histories: int, workers: int) -> bool:
     began = time.monotonic()
     figures = _follow("system", system.run_parallel(seed, histories, workers), system.Figures(), histories)
-    print(system.verdict(figures, time.monotonic() - began))
+    print(f"seeds {seed} to {seed + histories - 1}: {system.verdict(figures, time.monotonic() - began)}", flush=True)
     if figures.wrong:
         print("wrong seeds: " + ", ".join(map(str, sorted(figures.wrong)[:50])))
         for wrong in sorted(figures.wrong)[:MOST_SHRUNK]:

@@ -22,7 +22,9 @@ FIGURES = """
 SELECT s.connection_id, s.external_id, s.observed + s.held, s.unknown_until, s.desired,
   (SELECT coalesce(sum(l.taken), 0) FROM order_line l JOIN listing g ON g.id = l.listing_id
    WHERE g.stock_item_id = s.id AND l.moves_nothing = ''),
-  (SELECT count(*) FROM push p WHERE p.stock_item_id = s.id AND p.state IN ('intent', 'unknown'))
+  (SELECT count(*) FROM push p WHERE p.stock_item_id = s.id AND p.state IN ('intent', 'unknown')),
+  (SELECT count(*) FROM push p WHERE p.stock_item_id = s.id AND p.state = 'acknowledged' AND NOT p.is_undo
+   AND p.target - p.expected <> p.difference)
 FROM stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.role = 'store' AND c.state = 'live'
 """
 CACHES = """
@@ -90,12 +92,12 @@ class Watch:
     def _beliefs(self) -> None:
         """What the store shows and what we believe differ by exactly what we have not heard of."""
         names = {connection_id: name for name, connection_id in self.world.ids.items()}
-        for connection_id, stock_id, believed, unknown, _, heard, in_flight in self.world.query(FIGURES):
+        for connection_id, stock_id, believed, unknown, _, heard, in_flight, ended_at_zero in self.world.query(FIGURES):
             name = names[connection_id]
             shop = self.world.shops[name]
             if self.world.setting.shops[name].order_lag:
                 continue
-            if unknown is not None or in_flight:
+            if unknown is not None or in_flight or ended_at_zero:
                 self.blur(name, stock_id)
             if believed is None or (name, stock_id) in self.blurred or stock_id not in shop.figures:
                 continue
@@ -291,6 +293,6 @@ def _causes(  # noqa: PLR0912 - a list of cases
                 may.add(("unknown_sku", name, LATE_SKU))
         must |= {("listing_gone", name, sku) for shop_name, sku in truth.gone if shop_name == name}
     for sku, place in truth.shelf:
-        if truth.available(sku, place) < 0 and _is_sold_somewhere(world, sku):
-            must.add(("oversell", place, sku))
+        if truth.available(sku, place) < 0:
+            (must if _is_sold_somewhere(world, sku) else may).add(("oversell", place, sku))
     return must, may

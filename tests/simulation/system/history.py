@@ -310,7 +310,7 @@ class History:
     # ------------------------------------------------------------------------------------------ the end
 
     def _calm_down(self) -> None:
-        """Everything is mended and everybody goes on; then a day passes, and another one."""
+        """Everything is mended and everybody goes on; then one process goes on for a day, and another one."""
         self.event, self.is_quiet = "end", True
         self.chance = random.Random(f"{self.seed}:end")
         for who in (*self.world.shops.values(), self.world.office):
@@ -322,6 +322,7 @@ class History:
         self._carry_mail()
         self.mail = [(self.world.now(), *letter[1:]) for letter in self.mail]
         self._settle()
+        del self.world.processes[1:]  # the others are stopped: what follows is one process's work
         while acts.reconnect(self):
             self._settle()
         for name in self.world.shops:
