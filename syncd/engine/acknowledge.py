@@ -57,7 +57,7 @@ def acknowledge_sale(
             cache.reread_at = now  # what a person recorded may be in the last reading already
         line.acknowledged += part.quantity
     _name_sales(session, parts, document, before=document.sent_at)
-    _close(session, books, document, skus, now)
+    _close(session, authority, books, document, skus, now)
 
 
 def acknowledge_return(
@@ -92,7 +92,7 @@ def acknowledge_return(
         line.acknowledged -= units
     _name_sales(session, parts, document, before=back.sent_at)
     books.open_returns.pop(back.document_id, None)
-    _close(session, books, document, skus, now)
+    _close(session, authority, books, document, skus, now)
 
 
 def release(session: Session, authority: Authority, books: Books, *, actor: str, now: datetime) -> None:
@@ -187,8 +187,10 @@ def _name_sales(
         row.backoffice_id = document.backoffice_id
 
 
-def _close(session: Session, books: Books, document: SaleDocument, skus: set[str], now: datetime) -> None:
+def _close(
+    session: Session, authority: Authority, books: Books, document: SaleDocument, skus: set[str], now: datetime
+) -> None:
     books.order.is_owed = True
-    record_issues.settled(session, books.order, now)
+    record_issues.settled(session, authority, books.order, now)
     session.flush()
     refresh(session, document.merchant_id, skus)

@@ -36,7 +36,7 @@ def retry(engine: Engine, document_id: int, *, actor: str) -> None:
             drop_sale(session, books, row)
         else:
             drop_return(session, books, row)
-        record_issues.settled(session, books.order, now)
+        record_issues.settled(session, authority_of(session, document.merchant_id), books.order, now)
         audit(session, document.merchant_id, actor, "sale_retry", document.invoice_no, {}, now)
         wake(session)
 
@@ -88,8 +88,7 @@ def leave_out(engine: Engine, order_id: int, *, actor: str) -> None:
                 row.state = DocumentState.LEFT_OUT
         order.left_out, order.is_owed = True, False
         release(session, authority, books, actor=actor, now=now)
-        for key in (f"sale:{order.id}", f"return:{order.id}", f"currency:{order.id}"):
-            resolve_issue(session, order.merchant_id, key, by=actor, now=now)
+        record_issues.settled(session, authority, order, now, by=actor)
         key = f"never_paid:{order.connection_id}:{order.external_id}"
         resolve_issue(session, order.merchant_id, key, by=actor, now=now)
         audit(session, order.merchant_id, actor, "sale_leave_out", order.name, {}, now)

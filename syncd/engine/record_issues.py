@@ -2,34 +2,75 @@
 
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from connectors.sdk.errors import RefusalKind
-from schema.tables import Connection, Order, SaleDocument
+from schema.tables import Connection, Order, OrderLine, RecordPolicy, SaleDocument
 from syncd.engine.authority import OWN_NAME, Authority
 from syncd.engine.issues import raise_issue, resolve_issue
 
+NAMED = 5
+"""So many orders are named in one issue."""
+
 
 def currency_fits(session: Session, authority: Authority, order: Order, now: datetime) -> bool:
-    """Whether the order's money is the back office's; an issue where it is not."""
-    key = f"currency:{order.id}"
-    is_foreign = bool(authority.currency and order.currency and authority.currency != order.currency)
-    if authority.connection is None or not is_foreign:
+    """Whether the order's money is the back office's; an issue where it is not, one for each store and currency."""
+    if authority.connection is None or not _is_foreign(authority, order):
         return True
+    _tell_foreign(session, authority, order, now)
+    return False
+
+
+def _is_foreign(authority: Authority, order: Order) -> bool:
+    return bool(authority.currency and order.currency and authority.currency != order.currency)
+
+
+def _tell_foreign(session: Session, authority: Authority, order: Order, now: datetime) -> None:
+    """Say how many orders of this store wait because of their currency; nothing once none does."""
+    waiting = _waiting_in(session, order)
+    key = f"currency:{order.connection_id}:{order.currency}"
+    if not waiting:
+        resolve_issue(session, order.merchant_id, key, by="syncd", now=now)
+        return
+    store = session.get_one(Connection, order.connection_id)
+    named = ", ".join(name for _, name in waiting[:NAMED]) + (" …" if len(waiting) > NAMED else "")
+    count = f"{len(waiting)} orders" if len(waiting) > 1 else "One order"
     raise_issue(
         session,
-        merchant_id=authority.merchant_id,
+        merchant_id=order.merchant_id,
         kind="foreign_currency",
         key=key,
-        title=f"Order {order.name} is in {order.currency}; {authority.name} counts in {authority.currency}.",
-        why="syncd converts no money, so this sale is not recorded. Its units are kept from sale.",
-        what_to_do=f"Record it by hand in {authority.name}, then `syncd sales recorded-as {order.external_id} ID`; or "
-        f"`syncd sales leave-out {order.external_id}`.",
+        title=f"{count} of {store.name}: sold in {order.currency}; {authority.name} counts in {authority.currency}.",
+        why=f"syncd converts no money, so these sales are not recorded: {named}. Their units are kept from sale.",
+        what_to_do=f"Record each by hand in {authority.name}, then `syncd sales recorded-as ORDER ID`; or "
+        "`syncd sales leave-out ORDER`.",
         connection_id=order.connection_id,
-        order_id=order.id,
+        details={"currency": order.currency, "orders": [external_id for external_id, _ in waiting]},
         now=now,
     )
-    return False
+
+
+def _waiting_in(session: Session, order: Order) -> list[tuple[str, str]]:
+    """Orders of the same store in the same currency that are due and not recorded: the store's id and name of each."""
+    store = session.get_one(Connection, order.connection_id)
+    session.flush()
+    query = (
+        select(Order.external_id, Order.name)
+        .where(
+            Order.connection_id == order.connection_id,
+            Order.currency == order.currency,
+            col(Order.left_out).is_(False),
+            col(Order.id).in_(
+                select(OrderLine.order_id).where(
+                    col(OrderLine.is_counted).is_(True), col(OrderLine.taken) > col(OrderLine.acknowledged)
+                )
+            ),
+        )
+        .order_by(col(Order.id))
+    )
+    if store.record is RecordPolicy.PAID:
+        query = query.where(col(Order.is_paid).is_(True))
+    return list(session.exec(query).all())
 
 
 def no_item(session: Session, authority: Authority, order: Order, sku: str, now: datetime) -> None:
@@ -150,10 +191,12 @@ def doubled(session: Session, authority: Authority, order: Order, ids: list[str]
     )
 
 
-def settled(session: Session, order: Order, now: datetime) -> None:
+def settled(session: Session, authority: Authority, order: Order, now: datetime, *, by: str = "syncd") -> None:
     """What stood in the way of recording this order is over."""
-    for key in (f"sale:{order.id}", f"return:{order.id}", f"currency:{order.id}"):
-        resolve_issue(session, order.merchant_id, key, by="syncd", now=now)
+    for key in (f"sale:{order.id}", f"return:{order.id}"):
+        resolve_issue(session, order.merchant_id, key, by=by, now=now)
+    if authority.connection is not None and _is_foreign(authority, order):
+        _tell_foreign(session, authority, order, now)
 
 
 def works_again(session: Session, authority: Authority, now: datetime) -> None:

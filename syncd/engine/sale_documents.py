@@ -66,10 +66,11 @@ def next_intent(
         books.order.is_owed = False
         return None
     owed = books.owed()
-    if _waits_parked(session, books, owed, now):
+    if _waits_parked(session, authority, books, owed, now):
         books.order.is_owed = False
         return None
-    if owed.sale is not None and record_issues.currency_fits(session, authority, books.order, now):
+    fits = record_issues.currency_fits(session, authority, books.order, now)
+    if owed.sale is not None and fits:
         made = _SaleMaker(session=session, authority=authority, books=books, now=now)
         lines = made.recordable(owed.sale)
         if made.is_too_hot(lines):
@@ -85,7 +86,7 @@ def next_intent(
     return None
 
 
-def _waits_parked(session: Session, books: Books, owed: rules.Owed, now: datetime) -> bool:
+def _waits_parked(session: Session, authority: Authority, books: Books, owed: rules.Owed, now: datetime) -> bool:
     """Whether something parked is still exactly what is owed, and not due. What is outdated or due is made anew."""
     waits = False
     parked: list[SaleDocument | ReturnDocument] = [*books.documents.values(), *books.open_returns.values()]
@@ -100,7 +101,7 @@ def _waits_parked(session: Session, books: Books, owed: rules.Owed, now: datetim
             drop_sale(session, books, row)
         else:
             drop_return(session, books, row)
-        record_issues.settled(session, books.order, now)
+        record_issues.settled(session, authority, books.order, now)
     return waits
 
 

@@ -13,6 +13,8 @@ from schema.tables import (
     ConnectionState,
     DocumentState,
     InventoryCache,
+    Issue,
+    IssueState,
     Listing,
     RecordPolicy,
     ReturnDocument,
@@ -447,6 +449,30 @@ def test_a_sale_in_another_currency_is_not_recorded_and_told(scene):
     scene.order(currency="USD")
     assert scene.record() == 0
     assert scene.issues() == ["foreign_currency"]
+
+
+def foreign(scene) -> list[tuple[str, list[str]]]:
+    return [
+        (issue.details["currency"], issue.details["orders"])
+        for issue in scene.all_of(Issue)
+        if issue.kind == "foreign_currency" and issue.state is IssueState.OPEN
+    ]
+
+
+def test_sales_in_another_currency_are_one_issue_for_each_store_and_currency(scene):
+    for order_id, currency in (("1", "USD"), ("2", "USD"), ("3", "EUR"), ("4", "KES")):
+        scene.order(order_id, lines={f"l{order_id}": ("MUG", 1)}, currency=currency)
+    scene.order("5", lines={"l5": ("MUG", 1)}, currency="USD", is_paid=False)
+    scene.record()
+    assert foreign(scene) == [("USD", ["1", "2"]), ("EUR", ["3"])]
+    assert next(issue.title for issue in scene.all_of(Issue)).startswith("2 orders of A: sold in USD")
+    record_by_hand.leave_out(scene.engine, scene.order_id("1"), actor="ann")
+    assert foreign(scene) == [("USD", ["2"]), ("EUR", ["3"])]
+    record_by_hand.recorded_as(scene.engine, scene.order_id("2"), "S-9", actor="ann")
+    assert foreign(scene) == [("EUR", ["3"])]
+    scene.order("3", refunds=[("r1", "l3", 1)], currency="EUR")
+    scene.record()
+    assert foreign(scene) == []
     record_by_hand.recorded_as(scene.engine, scene.order_id(), "77", actor="a@b.c")
     assert scene.stock() == (3, 0)
     assert scene.issues() == []

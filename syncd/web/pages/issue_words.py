@@ -473,6 +473,17 @@ def _by_hand(case: _Case) -> _Words:
     )
 
 
+def _foreign_currency(case: _Case) -> _Words:
+    return _Words(
+        icon="hold",
+        tone="warn",
+        state="By hand",
+        until="their units are kept from sale.",
+        todo=f"Book each in {case.authority.name} by hand, then say so at the order; or leave it out there.",
+        buttons=(Button(label="See the sales", path="/app/sales"),),
+    )
+
+
 def _no_item(case: _Case) -> _Words:
     return _Words(
         icon="link",
@@ -525,7 +536,7 @@ _KINDS: dict[str, Callable[[_Case], _Words]] = {
     "unknown_sku": _unknown_sku,
     "refused_by_backoffice": _refused,
     "sale_not_certain": _not_certain,
-    "foreign_currency": _by_hand,
+    "foreign_currency": _foreign_currency,
     "return_by_hand": _by_hand,
     "no_item": _no_item,
     "never_paid": _never_paid,
