@@ -9,7 +9,9 @@ from connectors.sdk.values import (
     AccountInfo,
     CatalogueItem,
     CataloguePage,
+    CreateResult,
     Fact,
+    NewItems,
     OrderSnapshot,
     OrdersPage,
     StockReading,
@@ -19,7 +21,7 @@ from connectors.sdk.values import (
     WriteAnswer,
     WriteBatch,
 )
-from connectors.woocommerce import subscriptions, webhooks
+from connectors.woocommerce import products, subscriptions, webhooks
 from connectors.woocommerce.auth import WooCommerceConsent, webhook_secrets
 from connectors.woocommerce.client import PAGE, WooClient
 from connectors.woocommerce.goods import Goods
@@ -65,7 +67,13 @@ class WooCommerceStore:
     @property
     def traits(self) -> StoreTraits:
         """WooCommerce compares nothing when it is written to."""
-        return StoreTraits(compares=False, order_overlap=ORDER_OVERLAP, write_rows=PAGE, read_rows=PAGE)
+        return StoreTraits(
+            compares=False,
+            order_overlap=ORDER_OVERLAP,
+            write_rows=PAGE,
+            read_rows=PAGE,
+            create_rows=products.CREATE_ROWS,
+        )
 
     def probe(self) -> AccountInfo:
         """See `probe.py`; the settings that it tells are how this shop is called from then on."""
@@ -90,6 +98,10 @@ class WooCommerceStore:
     def write_stock(self, batch: WriteBatch) -> WriteAnswer:
         """Read, compare, set, and judge each row of the answer."""
         return self._stock.write(batch)
+
+    def create_items(self, wanted: NewItems) -> Mapping[str, CreateResult]:
+        """See `products.py`."""
+        return products.create(self._client, self._goods, wanted)
 
     def orders_since(self, since: datetime) -> Iterator[OrdersPage]:
         """Changed since then, the trash included."""

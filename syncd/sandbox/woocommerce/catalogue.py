@@ -212,6 +212,7 @@ def _create_variation(call: Call, fields: Mapping[str, object]) -> object:
 def _new(call: Call, fields: Mapping[str, object], parent: Product | None) -> Product:
     shop, sku = call.site.shop, str(fields.get("sku", ""))
     _refuse_double(call, sku, None)
+    image_url = _fetched_image(fields)
     product = Product(
         id=shop.next_post_id(),
         name=str(fields.get("name", "Product")),
@@ -222,15 +223,32 @@ def _new(call: Call, fields: Mapping[str, object], parent: Product | None) -> Pr
         type="variation" if parent else str(fields.get("type", "simple")),
         parent=parent,
         manages_stock=False,
+        image_url=image_url,
     )
     shop.add(product)
     _write(call, product, fields)
     return product
 
 
+def _fetched_image(fields: Mapping[str, object]) -> str | None:
+    """The first image of a new product. One that cannot be fetched (names under .invalid never can) spoils it."""
+    images = fields.get("images")
+    first = images[0] if isinstance(images, list) and images else None
+    source = str(first.get("src") or "") if isinstance(first, Mapping) else ""
+    if ".invalid/" in source:
+        message = f"Error getting remote image {source}. Error: Could not resolve host."
+        raise RestError(400, "woocommerce_product_image_upload_error", message)
+    return source or None
+
+
 def _refuse_double(call: Call, sku: str, owner: Product | None) -> None:
     taken = next(
-        (item for item in call.site.shop.products.values() if sku and item.sku == sku and item is not owner), None
+        (
+            item
+            for item in call.site.shop.products.values()
+            if sku and collated(item.sku) == collated(sku) and item is not owner
+        ),
+        None,
     )
     if taken is not None:
         data = {"status": 400, "resource_id": taken.id, "unique_sku": f"{sku}-1"}
@@ -244,6 +262,8 @@ def _write(call: Call, product: Product, fields: Mapping[str, object]) -> None:
         product.sku = str(fields["sku"])
     if "name" in fields:
         product.name = str(fields["name"])
+    if isinstance(fields.get("status"), str):
+        product.status = str(fields["status"])
     if "regular_price" in fields:
         product.price = casting.price(fields["regular_price"])
     if fields.get("backorders") in ("no", "notify", "yes"):

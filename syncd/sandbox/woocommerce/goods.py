@@ -27,6 +27,7 @@ class Product:
     stock: int = 0
     stock_status: str = "instock"
     backorders: str = "no"
+    image_url: str | None = None
     sold: int = 0
 
 

@@ -145,6 +145,7 @@ def product(shop: Shop, home: str, item: Product) -> Shape:
         "parent_id": item.parent.id if item.parent else 0,
         "attributes": attributes,
         "variations": [child.id for child in shop.variations(item)],
+        "images": [{"id": 1, "src": item.image_url, "alt": item.name}] if item.image_url else [],
         "price_html": f'<span class="amount">{item.price}</span>',
         "_links": links(home, f"products/{item.id}"),
     }
