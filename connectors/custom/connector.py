@@ -11,14 +11,18 @@ from connectors.custom import translate, webhooks
 from connectors.custom.client import CustomClient
 from connectors.sdk.answer import Answer
 from connectors.sdk.contract import Account, StoreTraits
-from connectors.sdk.errors import MalformedPayload, Refused, Unavailable
+from connectors.sdk.errors import MalformedPayload, OutcomeUnknown, Refused, Unavailable
 from connectors.sdk.reader import Reader
 from connectors.sdk.values import (
     AccountInfo,
     CatalogueItem,
     CataloguePage,
+    CreateOutcome,
+    CreateResult,
     Fact,
     FigureState,
+    NewItem,
+    NewItems,
     OrderSnapshot,
     OrdersPage,
     StockFigure,
@@ -34,6 +38,7 @@ from connectors.sdk.values import (
 )
 
 ROWS = 100
+CREATE_ROWS = 10
 # A shop notes the time of a change before the change can be listed.
 ORDER_OVERLAP = timedelta(minutes=2)
 WEBHOOK = "webhook"
@@ -47,17 +52,25 @@ class CustomStore:
         self._account = account
         self._client = CustomClient(account)
         self._compares = account.settings.get("compares") == "yes"
+        self._creates = account.settings.get("creates") == "yes"
 
     @property
     def traits(self) -> StoreTraits:
         """As the shop described itself when it was probed."""
-        return StoreTraits(compares=self._compares, order_overlap=ORDER_OVERLAP, write_rows=ROWS, read_rows=ROWS)
+        return StoreTraits(
+            compares=self._compares,
+            order_overlap=ORDER_OVERLAP,
+            write_rows=ROWS,
+            read_rows=ROWS,
+            create_rows=CREATE_ROWS if self._creates else 0,
+        )
 
     def probe(self) -> AccountInfo:
         """Ask the shop what it is; the signature is proven by that."""
         about, _ = self._client.ask("shop.describe", {}, "ask the shop what it is")
         with self._reading("ask the shop what it is"):
             shop_id, compares = translate.short_id(about, "id"), about.maybe_flag("compares") is True
+            creates = about.maybe_flag("creates") is True
             name, currency = about.maybe_text("name") or shop_id, about.maybe_text("currency") or ""
         warning = (
             "This shop cannot compare before it writes: a sale in the same moment can be buried until the next look."
@@ -66,7 +79,7 @@ class CustomStore:
             account_id=f"{self._client.host}/{shop_id}",
             name=name,
             currency=currency,
-            settings={"compares": "yes" if compares else "no"},
+            settings={"compares": "yes" if compares else "no", "creates": "yes" if creates else "no"},
             warnings=() if compares else (warning,),
         )
 
@@ -145,6 +158,21 @@ class CustomStore:
         if all(result.outcome is WriteOutcome.NOT_SENT for result in results.values()):
             return {write.ref.stock_id: WriteResult(outcome=WriteOutcome.MISMATCH) for write in writes}
         return results
+
+    # ------------------------------------------------------------------------------------------ making products
+
+    def create_items(self, wanted: NewItems) -> Mapping[str, CreateResult]:
+        """One call. The shop finds a SKU that it has before it makes it, and says for each what is wrong."""
+        rows = [_new_row(new) for new in wanted.items]
+        content = {"key": wanted.key, "draft": wanted.is_draft, "items": rows}
+        answer = self._client.tell("items.create", content, "make products", wanted.not_after)
+        try:
+            told = list(Reader.of(answer.json(), "the new items").each("items"))
+        except MalformedPayload as error:
+            raise OutcomeUnknown(f"The shop did not say what it made. {error}", operation="make products") from error
+        if len(told) != len(rows):
+            raise OutcomeUnknown(f"The shop answered {len(told)} of {len(rows)} new items.", operation="make products")
+        return {new.sku: _made(new, row) for new, row in zip(wanted.items, told, strict=True)}
 
     # ------------------------------------------------------------------------------------------ orders
 
@@ -260,6 +288,24 @@ def _compared(write: StockWrite, figure: StockFigure | None) -> WriteResult | No
     if figure.quantity != write.expected:
         return WriteResult(outcome=WriteOutcome.MISMATCH, found=figure.quantity)
     return None
+
+
+def _new_row(new: NewItem) -> dict[str, object]:
+    price = None if new.price is None else str(new.price)
+    return {"sku": new.sku, "title": new.title, "price": price, "image_url": new.image_url}
+
+
+def _made(new: NewItem, row: Reader) -> CreateResult:
+    """An item as it is now, or why there is none."""
+    try:
+        if row.has("error"):
+            return CreateResult(outcome=CreateOutcome.REFUSED, words=row.text("error"))
+        item = translate.item(row)
+    except MalformedPayload as error:
+        return CreateResult(outcome=CreateOutcome.UNKNOWN, words=str(error))
+    if item.sku != new.sku:
+        return CreateResult(outcome=CreateOutcome.UNKNOWN, words=f"The shop answered with the SKU {item.sku}.")
+    return CreateResult(outcome=CreateOutcome.CREATED, item=item)
 
 
 def _told_figures(answer: Answer) -> dict[str, int | None]:

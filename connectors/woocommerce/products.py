@@ -19,6 +19,9 @@ CREATE_ROWS = 10  # a shop fetches every image before it answers
 OPERATION = "make products"
 DOUBLE = "product_invalid_sku"
 BUSY = "woocommerce_rest_product_not_created"
+IN_TRASH = (
+    "Another product of the shop has this SKU, perhaps in its trash. Delete it there for good, or change its SKU."
+)
 
 
 def create(client: WooClient, goods: Goods, wanted: NewItems) -> Mapping[str, CreateResult]:
@@ -83,11 +86,6 @@ def _refused(goods: Goods, new: NewItem, error: Reader) -> CreateResult:
         words = f"The shop takes its SKU for the same as {found.sku}, of {found.title}."
         return CreateResult(outcome=CreateOutcome.REFUSED, words=words)
     return CreateResult(outcome=CreateOutcome.EXISTS, item=found)
-
-
-IN_TRASH = (
-    "Another product of the shop has this SKU, perhaps in its trash. Delete it there for good, or change its SKU."
-)
 
 
 def _owned_by(goods: Goods, product_id: str | None) -> Iterator[CatalogueItem]:

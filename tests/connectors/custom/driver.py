@@ -31,7 +31,7 @@ class CustomDriver:
     skus = ("MUG", "TEE-M", "SOAP")
     webhook_url = "https://sync.example/connections/webhook/custom/1"
 
-    def __init__(self, *, compares="yes", secret=SECRET):
+    def __init__(self, *, compares="yes", creates="yes", secret=SECRET):
         self.clock = ManualClock(datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC))
         goods = {str(n): {"id": str(n), "sku": sku, "price": 450, "quantity": 20} for n, sku in enumerate(self.skus, 1)}
         goods["9"] = {"id": "9", "sku": None, "title": "Gift wrap", "tracked": False, "quantity": None, "price": 5}
@@ -41,7 +41,11 @@ class CustomDriver:
         self.between = None
         self.account = Account(
             connection="duka",
-            settings={"url": "http://shop.test/syncd", **({"compares": compares} if compares else {})},
+            settings={
+                "url": "http://shop.test/syncd",
+                **({"compares": compares} if compares else {}),
+                **({"creates": creates} if creates else {}),
+            },
             vault=PlainVault({"secret": secret}),
             clock=self.clock,
             transport=httpx.MockTransport(self._carry),
@@ -60,7 +64,7 @@ class CustomDriver:
             self.between()
         headers = {} if self.is_denied else dict(request.headers)
         status, found = self.shop.answer(headers, request.content)
-        if self.loses_next and kind.endswith(".set"):
+        if self.loses_next and kind.endswith((".set", ".create")):
             self.loses_next = False
             raise httpx.ReadTimeout("no answer came", request=request)
         return httpx.Response(status, json=found, request=request)

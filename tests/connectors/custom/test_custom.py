@@ -14,7 +14,11 @@ from connectors.sdk.answer import parse_json
 from connectors.sdk.errors import AccessDenied, MalformedPayload, OutcomeUnknown, RefusalKind, Refused, Unavailable
 from connectors.sdk.reader import Reader
 from connectors.sdk.values import (
+    CreateOutcome,
+    CreateResult,
     ListingChanged,
+    NewItem,
+    NewItems,
     Nothing,
     OrderChanged,
     OrderLine,
@@ -282,9 +286,13 @@ def test_a_fractional_figure_is_rounded_down():
 
 
 def test_the_probe_finds_out_whether_the_shop_compares():
-    assert CustomDriver().store().probe().settings == {"compares": "yes"}
+    assert CustomDriver().store().probe().settings == {"compares": "yes", "creates": "yes"}
     info = shop_that_answers({"id": "s", "name": "Duka"}).probe()
-    assert (info.account_id, info.settings, len(info.warnings)) == ("shop.test/s", {"compares": "no"}, 1)
+    assert (info.account_id, info.settings, len(info.warnings)) == (
+        "shop.test/s",
+        {"compares": "no", "creates": "no"},
+        1,
+    )
 
 
 def test_a_wrong_secret_is_access_denied():
@@ -340,3 +348,50 @@ def test_another_address_of_webhooks_is_replaced_and_not_removed():
     assert driver.shop.webhook_url == "https://elsewhere.example/hook"
     assert store.check_webhooks(driver.webhook_url, repair=True).states == {"webhook": "repaired"}
     assert driver.shop.webhook_url == driver.webhook_url
+
+
+# ------------------------------------------------------------------------------------------- making products
+
+
+def make(driver, *skus, is_draft=True):
+    new = tuple(NewItem(sku=sku, title=f"A {sku}", price=Decimal("4.50")) for sku in skus)
+    until = driver.clock.now() + timedelta(seconds=30)
+    return driver.store().create_items(NewItems(items=new, is_draft=is_draft, key="k", not_after=until))
+
+
+def test_a_shop_says_whether_it_makes_products():
+    driver = CustomDriver(creates=None)
+    assert driver.store().traits.create_rows == 0
+    assert driver.store().probe().settings["creates"] == "yes"
+    assert CustomDriver().store().traits.create_rows == 10
+    del driver.shop.about["creates"]
+    assert driver.store().probe().settings["creates"] == "no"
+
+
+def test_new_items_go_out_in_one_call_with_all_that_is_known():
+    driver = CustomDriver()
+    results = make(driver, "NEW-1", "NEW-2", is_draft=False)
+    assert driver.calls == ["items.create"]
+    assert {result.outcome for result in results.values()} == {CreateOutcome.CREATED}
+    made = driver._item("NEW-1")
+    assert (made["title"], made["price"], made["quantity"], made["draft"]) == ("A NEW-1", "4.50", 0, False)
+
+
+def test_what_the_shop_will_not_take_is_told_in_its_words():
+    driver = CustomDriver()
+    driver.shop.create = lambda new, draft: {"error": "No mugs any more."}
+    assert make(driver, "MUG-2")["MUG-2"] == CreateResult(outcome=CreateOutcome.REFUSED, words="No mugs any more.")
+
+
+@pytest.mark.parametrize("answer", [{"id": "1"}, {"id": "1", "sku": "OTHER", "quantity": 0}])
+def test_an_answer_that_is_no_such_item_leaves_it_open(answer):
+    driver = CustomDriver()
+    driver.shop.create = lambda new, draft: answer
+    assert make(driver, "MUG-2")["MUG-2"].outcome is CreateOutcome.UNKNOWN
+
+
+def test_an_answer_that_lacks_items_leaves_all_open():
+    driver = CustomDriver()
+    driver.shop.answer = lambda headers, body: (200, {"items": []})
+    with pytest.raises(OutcomeUnknown, match="0 of 2"):
+        make(driver, "NEW-1", "NEW-2")
