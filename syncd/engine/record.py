@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlmodel import Session, col, or_, select
+from sqlalchemy import SelectBase
+from sqlmodel import Session, col, or_, select, union
 
 from connectors.sdk.contract import BackOffice
 from connectors.sdk.errors import AccessDenied, ConnectorError, ListingGone, RefusalKind, Refused, Unavailable
@@ -91,25 +92,23 @@ def count_owed(session: Session, merchant_id: int, now: datetime) -> int:
         .join(ReturnDocument, col(ReturnDocument.document_id) == col(SaleDocument.id))
         .where(ReturnDocument.merchant_id == merchant_id, col(ReturnDocument.state).in_(in_flight))
     )
-    return len({*_due(session, merchant_id, now), *session.exec(sales), *session.exec(returns)})
+    return len(_orders_of(session, *_due(merchant_id, now), sales, returns))
 
 
 def _due_orders(engine: Engine, merchant_id: int) -> list[int]:
     with engine.database.reading() as session:
-        return _due(session, merchant_id, engine.clock.now())[:MOST_AT_ONCE]
+        return _orders_of(session, *_due(merchant_id, engine.clock.now()))[:MOST_AT_ONCE]
 
 
-def _due(session: Session, merchant_id: int, now: datetime) -> list[int]:
+def _due(merchant_id: int, now: datetime) -> tuple[SelectBase, ...]:
     """Orders of which something may be owed, and those with something parked that is tried again by itself."""
-    owed = session.exec(select(Order.id).where(Order.merchant_id == merchant_id, col(Order.is_owed).is_(True)))
-    parked_sales = session.exec(
-        select(SaleDocument.order_id).where(
-            SaleDocument.merchant_id == merchant_id,
-            SaleDocument.state == DocumentState.PARKED,
-            col(SaleDocument.not_before) <= now,
-        )
+    owed = select(Order.id).where(Order.merchant_id == merchant_id, col(Order.is_owed).is_(True))
+    parked_sales = select(SaleDocument.order_id).where(
+        SaleDocument.merchant_id == merchant_id,
+        SaleDocument.state == DocumentState.PARKED,
+        col(SaleDocument.not_before) <= now,
     )
-    parked_returns = session.exec(
+    parked_returns = (
         select(SaleDocument.order_id)
         .join(ReturnDocument, col(ReturnDocument.document_id) == col(SaleDocument.id))
         .where(
@@ -118,7 +117,11 @@ def _due(session: Session, merchant_id: int, now: datetime) -> list[int]:
             col(ReturnDocument.not_before) <= now,
         )
     )
-    return sorted({order_id for order_id in (*owed, *parked_sales, *parked_returns) if order_id is not None})
+    return owed, parked_sales, parked_returns
+
+
+def _orders_of(session: Session, *queries: SelectBase) -> list[int]:
+    return sorted(session.execute(union(*queries)).scalars())
 
 
 # ------------------------------------------------------------------------------------------- a back office
