@@ -26,6 +26,31 @@ def example_shop():
     return module
 
 
+def making_shop():
+    """The same shop, when it takes new products as well."""
+
+    class MakingShop(example_shop().Shop):
+        creates = True
+
+        def answer(self, headers, body):
+            try:
+                status, found = super().answer(headers, body)
+            except KeyError:  # signed rightly, and a call that the example does not know
+                call = json.loads(body)
+                return 200, {"items": [self.create(new, call["draft"]) for new in call["items"]]}
+            return status, found | {"creates": self.creates} if "compares" in found else found
+
+        def create(self, new, draft):
+            for item in self.items.values():
+                if item["sku"] == new["sku"]:
+                    return item
+            item = {"id": str(1 + max(map(int, self.items))), "quantity": 0, "tracked": True, "draft": draft}
+            self.items[item["id"]] = item = item | {name: new[name] for name in ("sku", "title", "price")}
+            return item
+
+    return MakingShop
+
+
 class CustomDriver:
     plugin = connectors.custom
     skus = ("MUG", "TEE-M", "SOAP")
@@ -35,7 +60,7 @@ class CustomDriver:
         self.clock = ManualClock(datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC))
         goods = {str(n): {"id": str(n), "sku": sku, "price": 450, "quantity": 20} for n, sku in enumerate(self.skus, 1)}
         goods["9"] = {"id": "9", "sku": None, "title": "Gift wrap", "tracked": False, "quantity": None, "price": 5}
-        self.shop = example_shop().Shop(SECRET, goods, now=lambda: self.clock.now().timestamp(), send=self._receive)
+        self.shop = making_shop()(SECRET, goods, now=lambda: self.clock.now().timestamp(), send=self._receive)
         self.calls, self.outbox, self.taken = [], queue.Queue(), 0
         self.is_down = self.is_denied = self.loses_next = False
         self.between = None

@@ -364,7 +364,7 @@ def test_a_shop_says_whether_it_makes_products():
     assert driver.store().traits.create_rows == 0
     assert driver.store().probe().settings["creates"] == "yes"
     assert CustomDriver().store().traits.create_rows == 10
-    del driver.shop.about["creates"]
+    driver.shop.creates = False
     assert driver.store().probe().settings["creates"] == "no"
 
 
