@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import httpx
 import tenacity
@@ -25,7 +26,7 @@ from connectors.sdk.errors import (
     Unavailable,
 )
 from connectors.sdk.failures import NOT_SENT, Meaning, meaning_of_failure, meaning_of_status
-from connectors.sdk.transport import guarded_transport
+from connectors.sdk.transport import guarded_transport, just_before_it_leaves
 
 __all__ = ["Answer", "Backoff", "Call", "Endpoint", "PlatformClient", "Request", "Timeouts", "guarded_transport"]
 
@@ -88,9 +89,10 @@ class Endpoint:
 class Call:
     """One request below the base address. `operation` names it in errors, in words ("read the order").
 
-    At most one of `json`, `form` and `content` is its body. No attempt begins after `not_after`. A 2xx that is no JSON
-    although `expects_json` is a failure. `cost` is in units of the budget; without a `priority` writes are urgent and
-    reads targeted. `retries` counts the attempts after the first.
+    At most one of `json`, `form` and `content` is its body. No attempt leaves us after `not_after`, however long it
+    waited for its turn or its connection. A 2xx that is no JSON although `expects_json` is a failure. `cost` is in
+    units of the budget; without a `priority` writes are urgent and reads targeted. `retries` counts the attempts after
+    the first.
     """
 
     method: str
@@ -169,6 +171,7 @@ class PlatformClient:
             if self._auth is not None:
                 request = self._auth(request)
             self._wait_for_turn(call)
+            just_before_it_leaves(request, partial(self._must_be_in_time, call))
             return self._judged(self._exchange(request), call)
         except ConnectorError as error:
             error.connection = error.connection or self._connection
@@ -180,6 +183,9 @@ class PlatformClient:
     def _wait_for_turn(self, call: Call) -> None:
         usual = Priority.URGENT if call.is_write else Priority.TARGETED
         self._budget.take(call.cost, usual if call.priority is None else call.priority, call.not_after)
+        self._must_be_in_time(call)
+
+    def _must_be_in_time(self, call: Call) -> None:
         if call.not_after is not None and self._clock.now() > call.not_after:
             raise Unavailable("Not sent: it would have begun too late.")
 

@@ -2,7 +2,7 @@
 
 import os
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
 import httpcore
@@ -31,6 +31,22 @@ def guarded_transport(*, allow_private: bool) -> httpx.BaseTransport:
             network_backend=_PublicOnly(),
         )
     return transport
+
+
+def just_before_it_leaves(request: httpx.Request, check: Callable[[], None]) -> None:
+    """Have `check` called when the first bytes of a request are about to leave, and again before the rest of it does.
+
+    What it raises ends the request without effect: nobody acts on half a request. Only the real network calls it.
+    """
+    stages = {"http11.send_request_headers.started"}
+    if request.headers.get("content-length", "0") != "0":
+        stages.add("http11.send_request_body.started")
+
+    def trace(event: str, _told: Mapping[str, object]) -> None:
+        if event in stages:
+            check()
+
+    request.extensions["trace"] = trace
 
 
 @cache

@@ -6,9 +6,10 @@ it. So two holders never both store an intent, whatever their clocks say. Clocks
 waited for. For that, all processes on one PostgreSQL take the database's time as their clock (`syncd.engine.ticking`);
 on SQLite there is one machine.
 
-After `confirm`, a request may begin until its intent's `not_after`, which is never later than the end of the lease as
-`confirm` saw it: a holder that is frozen beyond its lease and wakes up sends nothing. One that stalls between its last
-look at the clock and the wire is why every step keeps an intent of a lost lease in quarantine.
+After `confirm`, a request may leave until its intent's `not_after`, which is `LAST` before the end of the lease as
+`confirm` saw it: a holder that is frozen beyond its lease and wakes up sends nothing, wherever it stood. The clock is
+looked at when the first bytes go to the wire, and again before those that complete the request. What is left is the
+length of one call of the system, and what a network holds back: therefore an intent of a lost lease is in quarantine.
 """
 
 import os
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 MARGIN = timedelta(seconds=2)
 """`confirm` refuses a lease that has less than this left."""
+LAST = timedelta(seconds=1)
+"""Nothing begins in the last second of a lease: two processes read the time at the database a little differently."""
 
 log = structlog.get_logger(__name__)
 
@@ -84,8 +87,8 @@ def release(engine: "Engine", held: Held) -> None:
 def confirm(session: Session, held: Held, now: datetime) -> datetime:
     """Make sure, for the length of this transaction, that the lease is ours. Raises LeaseLost.
 
-    Call it in the transaction that stores an intent; `now` is the engine's clock. Returns the end of the lease unless
-    it is renewed: nothing that needs it may begin later.
+    Call it in the transaction that stores an intent; `now` is the engine's clock. Returns until when what needs
+    the lease may begin, should it not be renewed.
     """
     statement = select(col(Lease.token), col(Lease.expires_at)).where(col(Lease.name) == held.name)
     found = session.execute(statement.with_for_update(read=True)).one_or_none()
@@ -93,8 +96,8 @@ def confirm(session: Session, held: Held, now: datetime) -> datetime:
         raise LeaseLost(f"{held.name}: somebody else has the lease")
     if found.expires_at - MARGIN <= now:
         raise LeaseLost(f"{held.name}: the lease is about to end")
-    ends_at: datetime = found.expires_at
-    return ends_at
+    until: datetime = found.expires_at - LAST
+    return until
 
 
 def release_dead(engine: "Engine") -> int:

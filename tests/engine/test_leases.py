@@ -53,7 +53,7 @@ def test_who_confirms_a_lease_learns_when_it_ends(engine, clock):
     held = leases.acquire(engine, "store:1")
     clock.advance(timedelta(seconds=20))
     with engine.database.transaction() as session:
-        assert leases.confirm(session, held, engine.clock.now()) == clock.now() + timedelta(seconds=10)
+        assert leases.confirm(session, held, engine.clock.now()) == clock.now() + timedelta(seconds=9)
 
 
 def test_renewing_moves_the_end(engine, clock):

@@ -2,6 +2,8 @@ import http.server
 import socket
 import ssl
 import threading
+from dataclasses import replace
+from datetime import timedelta
 from ipaddress import ip_address
 
 import httpx
@@ -71,6 +73,12 @@ class Quiet(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_POST(self):
+        length = int(self.headers["Content-Length"])
+        if len(self.rfile.read(length)) == length:
+            self.server.acted += 1
+            self.do_GET()
+
     def log_message(self, *args):
         pass
 
@@ -79,6 +87,7 @@ class Quiet(http.server.BaseHTTPRequestHandler):
 def server():
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
         server.daemon_threads = True
+        server.acted = 0
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
@@ -208,3 +217,83 @@ def test_the_guard_is_below_the_pool_that_httpx_uses():
         pytest.raises(Refused),
     ):
         plain.get("http://127.0.0.1:9/")
+
+
+# ------------------------------------------------------------------------------------------- nothing leaves too late
+
+
+class Stalls:
+    """A clock that stands still, and jumps at the given looks at it: the process was frozen there."""
+
+    def __init__(self, at, seconds):
+        self.at, self.seconds, self.looks = at, seconds, 0
+        self.time = SystemClock().now()
+
+    def now(self):
+        self.looks += 1
+        if self.looks == self.at:
+            self.time += timedelta(seconds=self.seconds)
+        return self.time
+
+    def sleep(self, seconds):
+        self.time += timedelta(seconds=seconds)
+
+
+def set_stock(server, clock, *, seconds):
+    """One write that may leave within so many seconds."""
+    until = clock.time + timedelta(seconds=seconds)
+    transport = guarded_transport(allow_private=True)
+    account = replace(account_of_exchange({}, transport=transport, now=clock.time), clock=clock)
+    budget = RateBudget(maximum=10, per_second=10, clock=clock)
+    endpoint = Endpoint(base_url=f"http://127.0.0.1:{server.server_port}", timeouts=TIMES)
+    built = PlatformClient(account, endpoint, budget=budget)
+    call = Call(
+        method="POST",
+        path="/",
+        operation="set stock",
+        is_write=True,
+        json={"quantity": 4},
+        not_after=until,
+        expects_json=False,
+    )
+    try:
+        built.send(call)
+    finally:
+        transport.close()
+
+
+def looks_of_a_write(server):
+    """How often a write looks at the clock from its making to its end."""
+    clock = Stalls(at=0, seconds=0)
+    set_stock(server, clock, seconds=10)
+    return clock.looks
+
+
+def test_a_process_that_stands_still_anywhere_sends_nothing_after_its_time(server):
+    looks = looks_of_a_write(server)
+    assert server.acted == 1
+    sent = []
+    for at in range(1, looks + 1):
+        before = server.acted
+        try:
+            set_stock(server, Stalls(at=at, seconds=11), seconds=10)
+        except Unavailable:
+            assert server.acted == before, f"it was sent although it was too late at look {at}"
+        else:
+            sent.append(at)
+    first_after_it_left = looks - len(sent) + 1
+    assert sent == list(range(first_after_it_left, looks + 1))
+    assert len(sent) < looks - 2
+
+
+def test_a_connection_that_takes_too_long_is_not_used(server, monkeypatch):
+    clock = Stalls(at=0, seconds=0)
+
+    def getaddrinfo(host, port, *args, **kwargs):
+        clock.sleep(11)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with pytest.raises(Unavailable):
+        set_stock(server, clock, seconds=10)
+    assert server.acted == 0
