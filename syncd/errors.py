@@ -7,6 +7,7 @@ SyncdError
 ├── VaultError      sealed data that none of our keys opens
 ├── PluginMissing   a connection's platform has no working connector
 ├── NotPossible     what a person asked for cannot be done as things stand; the message says why
+│   └── AlreadyConnected  this account is the connection `code` already
 ├── NotSignedIn     the e-mail, password, code or token does not let anybody in
 └── TooManyTries    wait until `until`
 """
@@ -40,6 +41,14 @@ class PluginMissing(SyncdError):
 
 class NotPossible(SyncdError):
     """A request that makes no sense as things stand; the message is for the person who asked."""
+
+
+class AlreadyConnected(NotPossible):
+    """The account is a connection already: the one with this code."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class NotSignedIn(SyncdError):

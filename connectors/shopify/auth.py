@@ -38,6 +38,8 @@ NEEDED = ("read_products", "read_inventory", "write_inventory", "read_locations"
 AT_THE_STORE = "https://{shop}"
 RENEW_EARLY = timedelta(minutes=5)
 CALLBACK_IS_FRESH_FOR = timedelta(minutes=10)
+LINK_IS_FRESH_FOR = timedelta(days=1)
+"""An install link may wait until its owner has signed in here."""
 TIMEOUTS = Timeouts(connect=10, read=30, write=30, pool=10, total=60)
 USER_AGENT = "syncd (stock synchronisation)"
 _TOKEN_PATH = "admin/oauth/access_token"  # noqa: S105 (an address)
@@ -227,6 +229,17 @@ class ShopifyConsent:
             raise Refused(f"The store did not grant {', '.join(missing)}. Approve all rights that are asked for.")
         return {**app, **_kept(given, now)}
 
+    def check_link(self, settings: Mapping[str, str], *, query: Mapping[str, str], now: datetime) -> None:
+        """Whether Shopify itself sent the owner here to install or open the app: `shop` signed with the app's secret.
+
+        https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant
+        """
+        _, client_secret = _app_of(settings)
+        if not callback_is_signed(query, client_secret):
+            raise Refused("This link was not made by Shopify for our app: its signature is wrong.")
+        if not _is_fresh(query.get("timestamp", ""), now, LINK_IS_FRESH_FOR):
+            raise Refused("This link is too old. Open the app from Shopify again.")
+
 
 def _app_of(settings: Mapping[str, str]) -> tuple[str, str]:
     client_id, client_secret = settings.get("client_id", ""), settings.get("client_secret", "")
@@ -243,7 +256,7 @@ def _check_callback(query: Mapping[str, str], *, shop: str, client_secret: str, 
         raise Refused("Shopify's signature on this answer is wrong. Check the client secret, and begin again.")
     if query.get("shop", "").lower() != shop:
         raise Refused(f"The answer is from another store than {shop}. Begin again.")
-    if not _is_fresh(query.get("timestamp", ""), now):
+    if not _is_fresh(query.get("timestamp", ""), now, CALLBACK_IS_FRESH_FOR):
         raise Refused("This answer is too old. Begin again.")
     if not query.get("code"):
         raise Refused("The store was not connected: the app was not approved.")
@@ -261,7 +274,7 @@ def callback_is_signed(query: Mapping[str, str], client_secret: str) -> bool:
     return bool(OneApp.validate_hmac(dict(query)))
 
 
-def _is_fresh(timestamp: str, now: datetime) -> bool:
+def _is_fresh(timestamp: str, now: datetime, within: timedelta) -> bool:
     if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) < 12):
         return False
-    return abs(now.timestamp() - int(timestamp)) <= CALLBACK_IS_FRESH_FOR.total_seconds()
+    return abs(now.timestamp() - int(timestamp)) <= within.total_seconds()

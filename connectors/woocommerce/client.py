@@ -27,6 +27,8 @@ REST = "wc/v3"
 _HOST = re.compile(r"https?://[A-Za-z0-9.:-]{1,253}")
 PAGE = 100
 TIMEOUTS = Timeouts(connect=10, read=30, write=30, pool=10, total=60)
+LOOK_TIMEOUTS = Timeouts(connect=8, read=8, write=8, pool=8, total=15)
+"""A person waits for it."""
 BURST, PER_SECOND = 40, 20
 REDIRECTS = (301, 302, 303, 307, 308)
 JUDGED_HERE: Mapping[int, Meaning | None] = dict.fromkeys((*REDIRECTS, 401, 403, 404, 413), None)
@@ -136,6 +138,41 @@ class WooClient:
         if not 200 <= answer.status < 300:
             raise judged(answer, call.operation)
         return answer
+
+
+class Passer:
+    """Looks at a shop as anybody may, without a key."""
+
+    def __init__(self, account: Account) -> None:
+        endpoint = Endpoint(
+            base_url=f"{shop_url(account.settings)}/",
+            timeouts=LOOK_TIMEOUTS,
+            user_agent="syncd (stock synchronisation)",
+            headers={"Accept": "application/json"},
+            statuses=JUDGED_HERE,
+        )
+        self._client = PlatformClient(
+            account, endpoint, budget=RateBudget(maximum=10, per_second=1, clock=account.clock)
+        )
+
+    def index(self, *, by_query: bool = False) -> Answer:
+        """The API's index, whatever came back for it: by its address, or `by_query`, which plain permalinks take."""
+        fields = {"_fields": "name,home,url,timezone_string,namespaces"}
+        return self._client.send(
+            Call(
+                method="GET",
+                path="" if by_query else "wp-json/",
+                operation="look at the shop",
+                is_write=False,
+                params={"rest_route": "/", **fields} if by_query else fields,
+                expects_json=False,
+                retries=0,
+            )
+        )
+
+    def close(self) -> None:
+        """Give back sockets."""
+        self._client.close()
 
 
 def judged(answer: Answer, operation: str) -> AccessDenied | ListingGone | NoRoute | Refused | TooLarge | Unavailable:

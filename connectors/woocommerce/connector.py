@@ -22,7 +22,8 @@ from connectors.sdk.values import (
     WriteBatch,
 )
 from connectors.woocommerce import products, subscriptions, webhooks
-from connectors.woocommerce.auth import WooCommerceConsent, webhook_secrets
+from connectors.woocommerce.address import WooCommerceDoorstep
+from connectors.woocommerce.auth import webhook_secrets
 from connectors.woocommerce.client import PAGE, WooClient
 from connectors.woocommerce.goods import Goods
 from connectors.woocommerce.orders import Orders
@@ -39,7 +40,7 @@ class WooCommercePlugin:
     platform = "woocommerce"
     role = Role.STORE
     door = WooCommerceDoor()
-    consent = WooCommerceConsent()
+    consent = WooCommerceDoorstep()
 
     def store(self, account: Account) -> Store:
         """A connector for one shop; Refused where its address is missing or none."""

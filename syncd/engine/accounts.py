@@ -14,7 +14,7 @@ from syncd.domain import border
 from syncd.engine.authority import LEDGER
 from syncd.engine.connectors import merged_settings, plugin_of
 from syncd.engine.context import Engine
-from syncd.errors import NotPossible
+from syncd.errors import AlreadyConnected, NotPossible
 
 LONGEST_NAME = 60
 LONGEST_CODE = 12
@@ -96,18 +96,23 @@ def find_location(places: list[Location], wanted: str) -> Location | None:
     return None
 
 
-def refuse_twice(session: Session, merchant_id: int, platform: str, account_id: str) -> None:
-    """Raise NotPossible where this account is a connection of the merchant's already."""
-    other = session.exec(
-        select(Connection.name).where(
+def connected_as(session: Session, merchant_id: int, platform: str, account_id: str) -> Connection | None:
+    """The connection of the merchant's that this account is already, if it is one."""
+    return session.exec(
+        select(Connection).where(
             Connection.merchant_id == merchant_id,
             Connection.platform == platform,
             Connection.account_id == account_id,
             Connection.state != ConnectionState.DISCONNECTED,
         )
     ).first()
+
+
+def refuse_twice(session: Session, merchant_id: int, platform: str, account_id: str) -> None:
+    """Raise AlreadyConnected where this account is a connection of the merchant's already."""
+    other = connected_as(session, merchant_id, platform, account_id)
     if other is not None:
-        raise NotPossible(f"Already connected as {other}.")
+        raise AlreadyConnected(f"Already connected as {other.name}.", code=other.code)
 
 
 def disconnected(session: Session, merchant_id: int, platform: str, account_id: str) -> Connection | None:

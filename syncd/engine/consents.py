@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
+from connectors.sdk.doorstep import Looked, LooksAtAddress, SignsLinks
 from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionState, Listing, OAuthState
 from syncd.engine.catalogue import Progress, no_progress
@@ -77,6 +78,25 @@ def begin(
             )
         )
     return ConsentBegun(url=consent.url, state=consent.state, expires_at=now + CONSENT_FOR)
+
+
+def look_at(engine: Engine, platform: str, settings: Mapping[str, str]) -> Looked | None:
+    """What a store's address is found to be, before anything is approved; None where the platform cannot look.
+
+    Raises Refused where it is no address.
+    """
+    flow: object = plugin_of(engine, platform).consent
+    if not isinstance(flow, LooksAtAddress):
+        return None
+    merged = merged_settings(engine, platform, settings)
+    return flow.look_at(merged, transport=engine.connectors.transport(engine), now=engine.clock.now())
+
+
+def check_link(engine: Engine, platform: str, query: Mapping[str, str]) -> None:
+    """Whether a link by which a platform asks to be connected is its own. Raises Refused."""
+    flow: object = plugin_of(engine, platform).consent
+    if isinstance(flow, SignsLinks):
+        flow.check_link(merged_settings(engine, platform, {}), query=query, now=engine.clock.now())
 
 
 def is_from_browser(state: str, browser: str) -> bool:

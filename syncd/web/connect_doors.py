@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from starlette.responses import Response
 
-from syncd.engine import consents
+from syncd.engine import accounts, consents
 from syncd.engine.connect import StoreRequest
 from syncd.errors import NotPossible
 from syncd.web.frame.pages import Pages
 from syncd.web.frame.visit import Visit
+from syncd.web.frame.wording import store_path
 
 pages = Pages()
 
@@ -21,7 +22,14 @@ ARRIVED = "/app/setup/arrived"
 
 @pages.get("/connections/shopify")
 def approve_shopify(visit: Visit) -> Response:
-    """To Shopify."""
+    """To Shopify, from a link of ours or, signed, from Shopify itself when the app is installed or opened there."""
+    query = dict(visit.request.query_params)
+    if "hmac" in query:
+        consents.check_link(visit.engine, "shopify", query)
+    with visit.reading() as session:
+        known = accounts.connected_as(session, visit.merchant_id, "shopify", visit.query("shop").lower())
+    if known is not None:
+        return visit.go(store_path(known.code), said=f"Already connected as {known.name}.", tone="info")
     return begin(visit, "shopify", {"shop": visit.query("shop")}, "Shopify")
 
 

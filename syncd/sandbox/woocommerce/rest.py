@@ -112,7 +112,7 @@ def respond(site: Site, request: Request) -> Response:
         if not query.get("rest_route"):
             return _theme_page(site, request)
         path = f"/wp-json{query['rest_route']}"
-    if path.rstrip("/") == "/wp-json":
+    if path.rstrip("/") == "/wp-json" and request.path.startswith(site.base):
         return _json(site, Answer(body=_index(site)), query)
     if not request.path.startswith(site.base) or not path.startswith("/wp-json/"):
         return Response(status=404, headers={"Content-Type": "text/html; charset=UTF-8"}, body=b"<h1>Not found</h1>")

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from connectors.sdk.contract import Role
+from connectors.sdk.doorstep import Looked
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.values import Location
 from syncd.engine import accounts, backoffice, consents
@@ -16,11 +17,12 @@ from syncd.engine.connect import StoreRequest
 from syncd.engine.plugins import platforms_with_consent
 from syncd.engine.views.authority import authority_view
 from syncd.engine.views.stock_list import locations
-from syncd.errors import NotPossible, VaultError
+from syncd.errors import AlreadyConnected, NotPossible, VaultError
 from syncd.web.connect_doors import begin
 from syncd.web.frame.pages import NothingHere, Pages
 from syncd.web.frame.visit import Visit
 from syncd.web.frame.wording import count_words, platform_name, store_path
+from syncd.web.pages.setup import address
 from syncd.web.pages.setup.platform_words import KEY_FIELDS, words_of_error
 from syncd.web.pages.setup.steps import first_steps, rail
 
@@ -28,6 +30,7 @@ pages = Pages()
 
 OFFICE = "prokip"
 STORES = ("shopify", "woocommerce", "custom")
+NOT_LOOKED = Looked(lines=())
 SETTING = {"shopify": "shop", "woocommerce": "url", "custom": "url"}
 
 
@@ -199,7 +202,9 @@ def _platform(visit: Visit) -> str:
     return platform
 
 
-def _connect_page(visit: Visit, *, wrong: str = "", details: str = "") -> Response:
+def _connect_page(
+    visit: Visit, *, wrong: str = "", details: str = "", there: str = "", looked: Looked = NOT_LOOKED
+) -> Response:
     platform = _platform(visit)
     with visit.reading() as session:
         if not authority_view(session, visit.merchant_id).is_set:
@@ -221,6 +226,9 @@ def _connect_page(visit: Visit, *, wrong: str = "", details: str = "") -> Respon
         can_approve=platform in platforms_with_consent(visit.engine.plugins) and bool(public_url),
         has_app=bool(visit.engine.settings.of_platform(platform).get("client_id")),
         public_url=public_url,
+        there=there,
+        looked=looked,
+        looks=address.LOOKS,
         new_secret=f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}",
     )
 
@@ -238,11 +246,16 @@ def connect(visit: Visit) -> Response:
     try:
         with visit.reading() as session:
             _require_places(session, visit)
-        if visit.sent("how") == "approve":
+        if visit.sent("how") in ("check", "approve"):
+            looked = address.look(visit, platform, settings)
+            if visit.is_part and visit.sent("how") == "check":
+                return address.part(visit, looked)
+            if visit.sent("how") == "check" or not address.may_go_on(visit, looked):
+                return _connect_page(visit, looked=looked)
             return begin(
                 visit,
                 platform,
-                settings,
+                {**settings, **looked.settings},
                 platform_name(platform) if platform == next(iter(STORES)) else "your store",
                 name=visit.sent("name"),
                 locations=visit.sent_all("location"),
@@ -252,6 +265,8 @@ def connect(visit: Visit) -> Response:
         return _by_keys(visit, platform, settings, {name: key for name, key in keys.items() if key})
     except ConnectorError as error:
         return _connect_page(visit, wrong=words_of_error(platform, settings, error), details=str(error))
+    except AlreadyConnected as error:
+        return _connect_page(visit, wrong=str(error), there=store_path(error.code))
     except NotPossible as error:
         return _connect_page(visit, wrong=str(error))
 
