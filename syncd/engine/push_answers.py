@@ -1,13 +1,11 @@
 """What the answer to a push changes: the push's row, the belief, and what a person is told."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, select
 
 from connectors.sdk.values import WriteOutcome, WriteResult
-from schema.tables import Connection, Listing, ListingCheck, Match, Movement, MovementKind, Push, PushState, StockItem
+from schema.tables import Connection, Listing, ListingCheck, Push, PushState, StockItem
 from syncd.domain import border, drift, publish
 from syncd.engine import items
 from syncd.engine.context import Engine
@@ -105,43 +103,3 @@ def _refused(session: Session, push: Push, item: StockItem, now: datetime) -> No
         sku=push.sku,
         now=now,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
-    """The SKU on a figure, what moved it last in words, and when that was sold if it was a sale."""
-
-    sku: str = ""
-    cause: str = ""
-    sold_at: datetime | None = None
-
-
-def labels(session: Session, connection: Connection, item_ids: Sequence[int]) -> dict[int, Label]:
-    """For each figure the SKU on it and what moved that SKU last."""
-    by_item = {
-        listing.stock_item_id: listing.sku
-        for listing in session.exec(
-            select(Listing).where(col(Listing.stock_item_id).in_(item_ids), Listing.match == Match.LINKED)
-        )
-        if listing.sku
-    }
-    newest = (
-        select(func.max(Movement.id))
-        .where(Movement.merchant_id == connection.merchant_id, col(Movement.sku).in_(set(by_item.values())))
-        .group_by(col(Movement.sku))
-    )
-    last = {row.sku: row for row in session.exec(select(Movement).where(col(Movement.id).in_(newest)))}
-    return {item_id: _label(sku, last.get(sku)) for item_id, sku in by_item.items()}
-
-
-def _label(sku: str, last: Movement | None) -> Label:
-    is_sale = last is not None and last.kind is MovementKind.ORDER and last.open_delta > 0
-    return Label(sku=sku, cause=_words(last), sold_at=last.occurred_at if last is not None and is_sale else None)
-
-
-def _words(movement: Movement | None) -> str:
-    if movement is None:
-        return "the first number"
-    if movement.kind is MovementKind.READING:
-        return f"reading {movement.event}"
-    return f"{movement.kind.value} {movement.note or movement.event}"

@@ -16,7 +16,7 @@ from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionRole, ConnectionState, Listing, Match, RunState, StockItem, SyncRun
 from syncd.domain import publish
 from syncd.domain.observed import mark_for_look
-from syncd.engine import catalogue, intake, items, look, match, poll, pull, push, push_answers, reconcile, record
+from syncd.engine import catalogue, causes, intake, items, look, match, poll, pull, push, reconcile, record
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_items
@@ -237,11 +237,11 @@ def _would_push(session: Session, run: _Run, stores: Sequence[Connection]) -> li
             .order_by(col(Listing.sku))
         ).all()
         wanted = [(item, sku or "") for item, sku in owed if not run.skus or sku in run.skus]
-        labels = push_answers.labels(session, store, [item.id or 0 for item, _ in wanted])
+        labels = causes.labels(session, store, [item.id or 0 for item, _ in wanted])
         for item, sku in wanted:
             plan = publish.plan_push(items.belief(item), item.desired)
             if plan is not None and store.state is ConnectionState.LIVE:
-                cause = labels.get(item.id or 0, push_answers.Label()).cause
+                cause = labels.get(item.id or 0, causes.Label()).cause
                 would.append(
                     WouldPush(connection=store.name, sku=sku, before=plan.observed, after=plan.desired, reason=cause)
                 )

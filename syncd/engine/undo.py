@@ -3,7 +3,6 @@
 `plan` lists first what can be put back and what has changed since and stays. Sales since then stay sold.
 """
 
-import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,20 +11,19 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session, col, select
 
-from connectors.sdk.errors import ConnectorError, OutcomeUnknown
-from connectors.sdk.values import StockRef, StockWrite, WriteAnswer, WriteBatch, WriteOutcome, WriteResult
+from connectors.sdk.values import StockRef, StockWrite, WriteBatch
 from schema.tables import Connection, ConnectionState, Push, PushBatch, PushState, RunState, StockItem, SyncRun
 from syncd.domain import drift
-from syncd.engine import items, push, push_answers
+from syncd.engine import items
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_items
-from syncd.engine.failures import note_failure, note_success
 from syncd.engine.hands import store_hand
 from syncd.engine.issues import raise_issue
 from syncd.engine.leases import Held, confirm
 from syncd.engine.linking import held_key
 from syncd.engine.runs import find_run
+from syncd.engine.sending import Sender, close_run, open_run
 from syncd.engine.stock_view import moved_between
 from syncd.engine.wake import wake
 from syncd.errors import NotPossible
@@ -122,49 +120,26 @@ def undo(engine: Engine, merchant_id: int, run_id: int, *, actor: str) -> Undone
         by_store: dict[int, list[int]] = defaultdict(list)
         for push_id in able:
             by_store[session.get_one(Push, push_id).connection_id].append(push_id)
-        undoing = _open_run(session, run, actor, now)
+        cause = f"run {run_id} undone by {actor}"
+        undoing = open_run(session, merchant_id, run.connection_id, KIND, cause, now)
+        audit(session, merchant_id, actor, "run.undo", f"run {run_id}", {"undone_by": undoing}, now)
     for connection_id, push_ids in by_store.items():
         with store_hand(engine, connection_id) as held:
             _put_back(engine, held, connection_id, undoing, push_ids)
-    return _close(engine, run_id, undoing, stayed=len(rows) - len(able))
-
-
-def _open_run(session: Session, run: SyncRun, actor: str, now: datetime) -> int:
-    undoing = SyncRun(
-        merchant_id=run.merchant_id,
-        connection_id=run.connection_id,
-        kind=KIND,
-        cause=f"run {run.id} undone by {actor}",
-        state=RunState.RUNNING,
-        started_at=now,
-    )
-    session.add(undoing)
-    session.flush()
-    audit(session, run.merchant_id, actor, "run.undo", f"run {run.id}", {"undone_by": undoing.id}, now)
-    return undoing.id or 0
+    return _close(engine, run_id, undoing, wanted=len(rows))
 
 
 def _put_back(engine: Engine, held: Held, connection_id: int, undoing: int, push_ids: Sequence[int]) -> None:
     with engine.database.reading() as session:
         connection = session.get_one(Connection, connection_id)
     store = engine.connectors.store(engine, connection)
+    sender = Sender(engine=engine, held=held, connection=connection, store=store, booked=_tell)
     by_figure = _refs(engine, push_ids)
     shapes = [StockWrite(ref=ref, expected=0, quantity=0) for ref, _ in by_figure.values()]
     for shape in store.batches(shapes):
-        group = [by_figure[write.ref.stock_id][1] for write in shape]
-        batch = _store_intent(engine, held, connection_id, undoing, group)
-        if batch is None:
-            continue
-        try:
-            answer = store.write_stock(batch)
-        except OutcomeUnknown as error:
-            answer = _all(engine, batch, WriteOutcome.UNKNOWN, str(error))
-        except ConnectorError as error:
-            note_failure(engine, connection, error)
-            answer = _all(engine, batch, WriteOutcome.NOT_SENT, str(error))
-        else:
-            note_success(engine, connection)
-        _store_answer(engine, batch, answer, compares=store.traits.compares)
+        batch = _store_intent(sender, undoing, [by_figure[write.ref.stock_id][1] for write in shape])
+        if batch is not None and not sender.send(batch):
+            return
 
 
 def _refs(engine: Engine, push_ids: Sequence[int]) -> dict[str, tuple[StockRef, int]]:
@@ -181,24 +156,14 @@ def _refs(engine: Engine, push_ids: Sequence[int]) -> dict[str, tuple[StockRef, 
     }
 
 
-def _store_intent(
-    engine: Engine, held: Held, connection_id: int, undoing: int, push_ids: Sequence[int]
-) -> WriteBatch | None:
+def _store_intent(sender: Sender, undoing: int, push_ids: Sequence[int]) -> WriteBatch | None:
     """Plan again under the rows' locks and store what is about to be sent; None where nothing is left of it."""
-    now = engine.clock.now()
-    with engine.database.transaction() as session:
-        ends_at = confirm(session, held, now)
+    now = sender.engine.clock.now()
+    with sender.engine.database.transaction() as session:
+        ends_at = confirm(session, sender.held, now)
         wanted = session.exec(select(Push).where(col(Push.id).in_(push_ids))).all()
         locked = {item.id: item for item in lock_items(session, [one.stock_item_id for one in wanted])}
-        batch = PushBatch(
-            connection_id=connection_id,
-            run_id=undoing,
-            key=str(uuid.UUID(int=engine.random.getrandbits(128), version=4)),
-            lease_token=held.token,
-            intent_at=now,
-        )
-        session.add(batch)
-        session.flush()
+        batch = sender.open_batch(session, undoing, now)
         writes = []
         for one in wanted:
             item = locked[one.stock_item_id]
@@ -207,14 +172,7 @@ def _store_intent(
                 session.add(_intent(batch, one, item, write, now))
                 ref = StockRef(stock_id=item.external_id, parent_id=item.parent_id)
                 writes.append(StockWrite(ref=ref, expected=write.expected, quantity=write.quantity))
-    if not writes:
-        return None
-    return WriteBatch(
-        reference=f"PushBatch/{batch.id}",
-        key=batch.key,
-        writes=tuple(writes),
-        not_after=min(ends_at, now + engine.settings.push.begin_within),
-    )
+    return sender.request(batch, writes, ends_at)
 
 
 def _intent(batch: PushBatch, one: Push, item: StockItem, write: drift.UndoWrite, now: datetime) -> Push:
@@ -237,32 +195,10 @@ def _intent(batch: PushBatch, one: Push, item: StockItem, write: drift.UndoWrite
     )
 
 
-def _all(engine: Engine, batch: WriteBatch, outcome: WriteOutcome, words: str) -> WriteAnswer:
-    result = WriteResult(outcome=outcome, words=words)
-    return WriteAnswer(results={write.ref.stock_id: result for write in batch.writes}, platform_at=engine.clock.now())
-
-
-def _store_answer(engine: Engine, batch: WriteBatch, answer: WriteAnswer, *, compares: bool) -> None:
-    now = engine.clock.now()
-    with engine.database.transaction() as session:
-        row = session.exec(select(PushBatch).where(PushBatch.key == batch.key)).one()
-        row.answered_at = now
-        sent = session.exec(select(Push).where(Push.batch_id == row.id, Push.state == PushState.INTENT)).all()
-        locked = {item.id: item for item in lock_items(session, [one.stock_item_id for one in sent])}
-        missing = WriteResult(outcome=WriteOutcome.UNKNOWN, words="the store's answer does not mention it")
-        for one in sent:
-            item = locked[one.stock_item_id]
-            result = answer.results.get(item.external_id, missing)
-            push_answers.answered(
-                engine, session, one, item, result, compares=compares, platform_at=answer.platform_at, now=now
-            )
-            if one.state is PushState.ACKNOWLEDGED:
-                _tell(session, one, item, now)
-        wake(session)
-
-
 def _tell(session: Session, one: Push, item: StockItem, now: datetime) -> None:
     """One issue for each figure that is kept, by which a person releases it."""
+    if one.state is not PushState.ACKNOWLEDGED:
+        return
     store = session.get_one(Connection, item.connection_id)
     raise_issue(
         session,
@@ -279,14 +215,15 @@ def _tell(session: Session, one: Push, item: StockItem, now: datetime) -> None:
     )
 
 
-def _close(engine: Engine, run_id: int, undoing: int, *, stayed: int) -> Undone:
+def _close(engine: Engine, run_id: int, undoing: int, *, wanted: int) -> Undone:
     now = engine.clock.now()
     with engine.database.transaction() as session:
-        push.close_run(session, undoing, now)
+        close_run(session, undoing, now)
         counts = session.get_one(SyncRun, undoing).counts
         put_back = int(counts.get(PushState.ACKNOWLEDGED.value, 0))
         if put_back:
             session.get_one(SyncRun, run_id).undone_by = undoing
         wake(session)
     log.info("run_undone", run=run_id, by=undoing, put_back=put_back)
-    return Undone(run_id=undoing, put_back=put_back, refused=sum(map(int, counts.values())) - put_back, stayed=stayed)
+    tried = sum(map(int, counts.values()))
+    return Undone(run_id=undoing, put_back=put_back, refused=tried - put_back, stayed=wanted - tried)

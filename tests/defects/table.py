@@ -103,7 +103,7 @@ PUSHING = (
     ),
     one(
         "a push without an answer counts as done",
-        f"{ENGINE}/push.py",
+        f"{ENGINE}/sending.py",
         "self._all(batch, WriteOutcome.UNKNOWN, str(unknown))",
         "self._all(batch, WriteOutcome.WRITTEN, str(unknown))",
         f"{T_MARKET}/test_races.py::test_a_push_without_an_answer_is_settled_by_a_look",
