@@ -34,18 +34,3 @@ def standing(t0: datetime | None, condition_met: datetime | None) -> Standing:
     if t0 is None:
         return Standing.SHADOW
     return Standing.BASELINE if condition_met is not None and condition_met < t0 else Standing.LIVE
-
-
-def counts_as_open(standing: Standing) -> bool:
-    """Whether its units are open, and owed to the back office."""
-    return standing is Standing.LIVE
-
-
-def open_at_going_live(standing: Standing, taken: int) -> int:
-    """Units that a line heard of in shadow adds to `open` when its listing goes live."""
-    return taken if counts_as_open(standing) else 0
-
-
-def needs_a_person(standing: Standing, delta: int) -> bool:
-    """Whether a later change of a baseline line raises an issue: only a person can book it in the back office."""
-    return standing is Standing.BASELINE and delta != 0

@@ -104,12 +104,6 @@ def reread_decision(stored: Revision | None, told: Revision, *, seen: Revision |
     return Decision.DUPLICATE if told.content_hash == stored.content_hash else Decision.APPLY
 
 
-def merge_refunds(known: Iterable[RefundLine], told: Iterable[RefundLine]) -> tuple[RefundLine, ...]:
-    """All refund lines known of an order, each once by its ids, in a stable order; what is told replaces the known."""
-    merged = {(line.refund_id, line.refund_line_id): line for line in (*known, *told)}
-    return tuple(merged[key] for key in sorted(merged))
-
-
 def restocked_units(refunds: Iterable[RefundLine], line_id: str) -> int:
     """Units of one line that refunds have put back."""
     return sum(refund.quantity for refund in refunds if refund.restocked and refund.line_id == line_id)

@@ -1,9 +1,8 @@
-"""Readings of the authority: which rows may be applied, which sweeps are held, how fractions are rounded."""
+"""Readings of the authority: which rows may be applied, which sweeps are held."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 
 BRAKE_SHARE = 0.30
@@ -119,18 +118,3 @@ def is_large_change(before: int, now: int) -> bool:
     """At least 10 units, and at least five times as much or a fifth; figures below 1 count as 1."""
     low, high = sorted((max(before, 1), max(now, 1)))
     return abs(now - before) >= LARGE_UNITS and high >= LARGE_FACTOR * low
-
-
-def whole_reading(quantity: Decimal) -> int:
-    """A fractional figure is rounded down: half a unit cannot be sold."""
-    return int(quantity.to_integral_value(rounding=ROUND_FLOOR))
-
-
-def whole_sale(quantity: Decimal) -> int:
-    """A fractional sale is rounded up: half a unit sold leaves none."""
-    return int(quantity.to_integral_value(rounding=ROUND_CEILING))
-
-
-def is_fractional(quantity: Decimal) -> bool:
-    """Whether rounding changes it, to be told once as an issue."""
-    return quantity != quantity.to_integral_value()

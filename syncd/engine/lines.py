@@ -24,7 +24,7 @@ from schema.tables import (
     SaleKind,
     SalesLog,
 )
-from syncd.domain import backoffice, golive, look
+from syncd.domain import backoffice, golive, look, stock
 from syncd.domain import orders as rules
 from syncd.engine import items
 from syncd.engine.context import Engine
@@ -150,7 +150,7 @@ def _count_open(
         location_id=row.location_id,
         sku=row.sku,
         kind=kind,
-        open_delta=delta,
+        open_delta=stock.order_movement(delta).open,
         source=connection.code,
         event=order.external_id,
         line=row.external_id if kind is MovementKind.ORDER else f"{row.external_id}/baseline",

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from schema.tables import Connection, Listing, Match, Order, OrderLine, RecordPolicy
+from schema.tables import Connection, Listing, Match, Order, OrderLine
+from syncd.domain import backoffice
 from syncd.engine.issues import raise_issue, resolve_issue
 
 
@@ -84,10 +85,16 @@ def _never_paid(
     session: Session, connection: Connection, order: Order, rows: Sequence[OrderLine], now: datetime
 ) -> None:
     """Under the policy `paid`, an order that ended unpaid and kept its units stays open for ever (STOCK §9)."""
-    kept = [row for row in rows if row.is_counted and row.taken > row.acknowledged]
+    state = backoffice.OrderState(
+        policy=backoffice.RecordPolicy(connection.record.value), was_paid=order.is_paid, is_final=order.is_final
+    )
+    kept = [
+        row
+        for row in rows
+        if row.is_counted and backoffice.stays_open_for_ever(state, row.taken - row.acknowledged, ())
+    ]
     key = f"never_paid:{connection.id}:{order.external_id}"
-    is_settled = not kept or order.is_paid or order.left_out
-    if is_settled or not order.is_final or connection.record is not RecordPolicy.PAID:
+    if not kept or order.left_out:
         resolve_issue(session, connection.merchant_id, key, by="the order", now=now)
         return
     words = ", ".join(f"{row.taken} of {row.sku}" for row in kept)

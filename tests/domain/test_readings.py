@@ -1,5 +1,4 @@
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import pytest
 
@@ -8,11 +7,8 @@ from syncd.domain.readings import (
     Held,
     HeldReason,
     Pass,
-    is_fractional,
     is_large_change,
     judge_sweep,
-    whole_reading,
-    whole_sale,
     why_dropped,
 )
 
@@ -86,12 +82,3 @@ def test_when_a_sweep_is_held(rows, previous, announced, reason):
 )
 def test_a_large_change_is_five_times_and_ten_units(before, now, is_large):
     assert is_large_change(before, now) is is_large
-
-
-@pytest.mark.parametrize(
-    ("quantity", "reading", "sale", "fractional"),
-    [("2.5000", 2, 3, True), ("-2.5", -3, -2, True), ("3.0000", 3, 3, False), ("0", 0, 0, False)],
-)
-def test_readings_round_down_and_sales_up(quantity, reading, sale, fractional):
-    value = Decimal(quantity)
-    assert (whole_reading(value), whole_sale(value), is_fractional(value)) == (reading, sale, fractional)

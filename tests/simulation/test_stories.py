@@ -7,7 +7,7 @@ import pytest
 
 from syncd.domain.backoffice import Document, OrderState, RecordPolicy, owed_documents
 from syncd.domain.drift import after_undo_ok, plan_undo, take_ours
-from syncd.domain.golive import Standing, began_at, condition_met_at, open_at_going_live, standing
+from syncd.domain.golive import Standing, began_at, condition_met_at, standing
 from syncd.domain.look import Look, Verdict, wants_look_at
 from syncd.domain.observed import Observed, shown
 from syncd.domain.orders import Decision, LookCause, Revision, intake_decision, line_movement, reread_decision
@@ -246,8 +246,6 @@ def test_story_12_the_dates_of_an_order_decide_whether_it_counts_from_going_live
     paid_at = None if paid is None else moment(paid)
     met = condition_met_at(policy, created_at=moment(created), paid_at=paid_at)
     assert standing(t0, met) is counts
-    # The shelf is read after T0: it lacks what the till or the books took before, and holds what is still open.
-    assert open_at_going_live(counts, 2) == (2 if counts is Standing.LIVE else 0)
 
 
 def test_story_12_a_baseline_order_cancelled_later_moves_the_store_alone():
