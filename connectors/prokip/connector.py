@@ -5,7 +5,7 @@ became of it. Returns are cumulative, read before they are written. `probe.py` f
 `routes.py` asks it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -17,8 +17,8 @@ from connectors.prokip.probe import probe, time_zone_of
 from connectors.prokip.routes import Routes
 from connectors.prokip.translate import (
     ItemWithRows,
-    item_of_variation,
     items_of_product,
+    items_of_variations,
     recorded_sale,
     refs_of,
     return_body,
@@ -26,6 +26,7 @@ from connectors.prokip.translate import (
     sold_at,
     source_of,
 )
+from connectors.prokip.unreadable import stock_rows_of
 from connectors.sdk.answer import Answer
 from connectors.sdk.budget import Priority
 from connectors.sdk.contract import Account, BackOfficeTraits
@@ -41,6 +42,7 @@ from connectors.sdk.values import (
     Sale,
     StockRef,
     TillHints,
+    UnreadableItem,
 )
 
 CATALOGUE_ROWS = 200
@@ -83,7 +85,9 @@ class ProkipBackOffice:
         """
         params = {"order_by": "newest", "order_direction": "asc"}
         products = items = total = 0
-        pages = self._routes.pages("product", "read the catalogue", params, CATALOGUE_ROWS, Priority.BULK)
+        pages = self._routes.pages(
+            "product", "read the catalogue", params, CATALOGUE_ROWS, Priority.BULK, read=stock_rows_of
+        )
         for answer, rows, info in pages:
             found = [one for row in rows for one in items_of_product(row)]
             products, items = products + len(rows), items + len(found)
@@ -101,14 +105,15 @@ class ProkipBackOffice:
         if self._reads_variations:
             answer = self._routes.maybe_get(f"variation/{_ids(wanted)}", _STOCK, {"per_page": "-1"})
             if answer is not None:
-                return _page([item_of_variation(row) for row in self._routes.read_rows(answer, _STOCK)], answer)
+                return _page(items_of_variations(self._routes.read_rows(answer, _STOCK, stock_rows_of)), answer)
             self._reads_variations = False
         products = {ref.parent_id for ref in refs if ref.parent_id}
         answer = self._routes.maybe_get(f"product/{_ids(products)}", _STOCK)
         if answer is None:
             raise Refused("Prokip has no list of products.", kind=RefusalKind.CONFIGURATION, operation=_STOCK)
-        found = [one for row in self._routes.read_rows(answer, _STOCK) for one in items_of_product(row)]
-        return _page([(item, rows) for item, rows in found if item.external_id in wanted], answer)
+        rows = self._routes.read_rows(answer, _STOCK, stock_rows_of)
+        found = (one for row in rows for one in items_of_product(row))
+        return _page((one for one in found if _external_id(one) in {*wanted, None}), answer)
 
     def till_hints(self, since: datetime) -> TillHints:
         """What sales since then touched, our own left out. Misses returns, purchases and back-dated sales."""
@@ -215,14 +220,21 @@ class ProkipBackOffice:
         return self._zone
 
 
-def _page(found: Sequence[ItemWithRows], answer: Answer) -> AuthorityPage:
+def _page(told: Iterable[ItemWithRows | UnreadableItem], answer: Answer) -> AuthorityPage:
+    found = list(told)
+    read = [one for one in found if not isinstance(one, UnreadableItem)]
     return AuthorityPage(
-        items=tuple(item for item, _ in found),
-        rows=tuple(row for _, rows in found for row in rows),
+        items=tuple(item for item, _ in read),
+        rows=tuple(row for _, rows in read for row in rows),
         began_at=answer.began_at,
         answered_at=answer.answered_at,
         is_last=True,
+        unreadable=tuple(one for one in found if isinstance(one, UnreadableItem)),
     )
+
+
+def _external_id(one: ItemWithRows | UnreadableItem) -> str | None:
+    return one.external_id if isinstance(one, UnreadableItem) else one[0].external_id
 
 
 def _ids(wanted: set[str]) -> str:

@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from connectors.prokip.client import DEFAULT_URL
 from connectors.prokip.routes import Routes
 from connectors.prokip.translate import items_of_product, location
+from connectors.prokip.unreadable import stock_rows_of
 from connectors.sdk.contract import Account
-from connectors.sdk.errors import MalformedPayload, RefusalKind, Refused
+from connectors.sdk.errors import RefusalKind, Refused
 from connectors.sdk.reader import Reader
-from connectors.sdk.values import AccountInfo
+from connectors.sdk.values import AccountInfo, UnreadableItem
 
 _LOOK_UP = "look up sales, for which the user needs the right to see them"
+SOME_PRODUCTS = "20"
 # Filters that narrow the look-up of a sale whose answer was lost.
 _NEVER_MATCHING = {"contact_id": "999999999", "start_date": "2100-01-01"}
 
@@ -97,15 +99,17 @@ def _has_variations(routes: Routes) -> bool:
 
 
 def _catalogue_warnings(routes: Routes) -> list[str]:
-    rows = routes.rows("product", "list products", {"per_page": "1"})
+    """A product may be spoiled; where some are and none can be read, it is the dialect."""
+    answer = routes.get("product", "list products", {"per_page": SOME_PRODUCTS})
+    rows = routes.read_rows(answer, "list products", stock_rows_of)
     if not rows:
         return ["There is no product in Prokip yet, or this user may see none."]
-    try:
-        list(items_of_product(rows[0]))
-    except MalformedPayload as error:
+    told = [one for row in rows for one in items_of_product(row)]
+    wrong = [one for one in told if isinstance(one, UnreadableItem)]
+    if wrong and len(wrong) == len(told):
         raise Refused(
-            f"This Prokip speaks another dialect: {error}",
+            f"This Prokip speaks another dialect: {wrong[0].reason}",
             kind=RefusalKind.CONFIGURATION,
             operation="try the catalogue",
-        ) from error
+        )
     return []

@@ -1,6 +1,6 @@
 """The routes of the connector dialect: one request, or all pages of a list, with a 404 judged."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from connectors.prokip.client import ProkipClient, words_of
@@ -41,11 +41,11 @@ class Routes:
         priority: Priority = Priority.TARGETED,
     ) -> list[Reader]:
         """The rows of a list that is asked for in one piece."""
-        return self.read_rows(self._get(path, operation, params, priority), operation)
+        return self.read_rows(self.get(path, operation, params, priority), operation)
 
     def single(self, path: str, operation: str, not_after: datetime | None = None) -> Reader:
         """The one object under `data`."""
-        answer = self._get(path, operation, None, Priority.TARGETED, not_after)
+        answer = self.get(path, operation, None, Priority.TARGETED, not_after)
         try:
             return Reader.of(answer.json(), path).nested("data")
         except MalformedPayload as error:
@@ -59,17 +59,18 @@ class Routes:
         size: int,
         priority: Priority = Priority.TARGETED,
         not_after: datetime | None = None,
+        read: Callable[[object, str], list[Reader]] = rows_of,
     ) -> Iterator[Page]:
         """All pages of a list. One that cannot be read is Unavailable: half a list must not pass for a whole one."""
         number, is_last = 1, False
         while not is_last:
             paging = {"per_page": str(size), "page": str(number)}
-            answer = self._get(path, operation, {**params, **paging}, priority, not_after)
+            answer = self.get(path, operation, {**params, **paging}, priority, not_after)
             try:
                 info = page_info(answer.json(), number)
             except MalformedPayload as error:
                 raise self._unreadable(operation, error) from error
-            yield answer, self.read_rows(answer, operation), info
+            yield answer, self.read_rows(answer, operation, read), info
             number, is_last = number + 1, info.is_last
 
     def post(self, path: str, operation: str, body: bytes, not_after: datetime) -> Answer:
@@ -89,20 +90,23 @@ class Routes:
         """Give back sockets."""
         self._client.close()
 
-    def _get(
+    def get(
         self,
         path: str,
         operation: str,
         params: Mapping[str, str] | None,
-        priority: Priority,
+        priority: Priority = Priority.TARGETED,
         not_after: datetime | None = None,
     ) -> Answer:
+        """One answer; Refused where the server has no such route."""
         return self._found(self._client.read(f"{_API}/{path}", operation, params, priority, not_after), operation)
 
-    def read_rows(self, answer: Answer, operation: str) -> list[Reader]:
+    def read_rows(
+        self, answer: Answer, operation: str, read: Callable[[object, str], list[Reader]] = rows_of
+    ) -> list[Reader]:
         """The rows of an answer; Unavailable where it is no list."""
         try:
-            return rows_of(answer.json(), operation)
+            return read(answer.json(), operation)
         except MalformedPayload as error:
             raise self._unreadable(operation, error) from error
 

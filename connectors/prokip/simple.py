@@ -11,7 +11,8 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from connectors.prokip.client import DEFAULT_URL, ProkipClient
-from connectors.prokip.translate import rows_of, to_json
+from connectors.prokip.translate import to_json
+from connectors.prokip.unreadable import id_in, stock_rows_of, unreadable
 from connectors.sdk.answer import Answer
 from connectors.sdk.budget import Priority
 from connectors.sdk.contract import Account, BackOfficeTraits
@@ -30,6 +31,7 @@ from connectors.sdk.values import (
     StockRef,
     StockRow,
     TillHints,
+    UnreadableItem,
 )
 
 _READ, _RECORD = "read the inventory", "record the sale"
@@ -121,16 +123,19 @@ class SimpleBackOffice:
         if answer.status == 404:
             raise Unavailable("Prokip has no /inventory for this location; check the dialect and the location.")
         try:
-            found = [_stocked(row, self._location_id) for row in rows_of(answer.json(), "the inventory")]
+            rows = stock_rows_of(answer.json(), "the inventory")
         except MalformedPayload as error:
             raise Unavailable(f"Prokip's inventory cannot be read: {error}") from error
-        kept = [(item, row) for item, row in found if only is None or item.external_id in only]
+        told = [_stocked(row, self._location_id) for row in rows]
+        wrong = [one for one in told if isinstance(one, UnreadableItem)]
+        found = [one for one in told if not isinstance(one, UnreadableItem)]
         return AuthorityPage(
-            items=tuple(item for item, _ in kept),
-            rows=tuple(row for _, row in kept),
+            items=tuple(item for item, _ in found if only is None or item.external_id in only),
+            rows=tuple(row for _, row in found if only is None or row.external_id in only),
             began_at=answer.began_at,
             answered_at=answer.answered_at,
             is_last=True,
+            unreadable=tuple(one for one in wrong if only is None or one.external_id in {*only, None}),
         )
 
     def _id_in(self, answer: Answer) -> str:
@@ -150,9 +155,12 @@ class SimpleBackOffice:
         )
 
 
-def _stocked(row: Reader, location_id: str) -> tuple[CatalogueItem, StockRow]:
-    sku = row.text("sku").strip()
-    quantity, whole = row.decimal("quantity"), row.units("quantity", math.floor)
+def _stocked(row: Reader, location_id: str) -> tuple[CatalogueItem, StockRow] | UnreadableItem:
+    try:
+        sku = row.text("sku").strip()
+        quantity, whole = row.decimal("quantity"), row.units("quantity", math.floor)
+    except MalformedPayload as error:
+        return unreadable(row, error, item_id=id_in(row, "sku"), product_id=None)
     item = CatalogueItem(
         external_id=sku, ref=StockRef(stock_id=sku), sku=sku or None, title=sku, tracked=True, quantity=whole
     )

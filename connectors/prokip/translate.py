@@ -6,12 +6,13 @@ Times of sales are naive, in the time zone of the business. What an answer to a 
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
+from connectors.prokip.unreadable import id_in, unreadable
 from connectors.sdk.errors import MalformedPayload
 from connectors.sdk.reader import Reader
 from connectors.sdk.values import (
@@ -22,6 +23,7 @@ from connectors.sdk.values import (
     Sale,
     StockRef,
     StockRow,
+    UnreadableItem,
 )
 
 LOCAL_TIME = "%Y-%m-%d %H:%M:%S"
@@ -68,17 +70,31 @@ def page_info(document: object, number: int) -> PageInfo:
 # ------------------------------------------------------------------------------------------- catalogue and stock
 
 
-def items_of_product(product: Reader) -> Iterator[ItemWithRows]:
+def items_of_product(product: Reader) -> Iterator[ItemWithRows | UnreadableItem]:
     """The sellable units of a row of `GET product`: the variation's id is `product_variations[].variations[].id`."""
-    kind = product.maybe_text("type") or "single"
-    if kind == "modifier":
+    try:
+        kind, product_id, name = product.maybe_text("type") or "single", product.id("id"), product.text("name")
+        variations = [one for group in product.each("product_variations") for one in group.each("variations")]
+    except MalformedPayload as error:
+        yield unreadable(product, error, item_id=None, product_id=id_in(product, "id"))
         return
-    for group in product.each("product_variations"):
-        for variation in group.each("variations"):
-            if variation.has("deleted_at"):
-                continue
-            name = variation.maybe_text("name") or ""
-            yield _item(product, variation, variation.id("id"), product.id("id"), product.text("name"), name, kind)
+    for variation in variations if kind != "modifier" else ():
+        try:
+            if not variation.has("deleted_at"):
+                of_it = variation.maybe_text("name") or ""
+                yield _item(product, variation, variation.id("id"), product_id, name, of_it, kind)
+        except MalformedPayload as error:
+            row = Reader({"product_name": name, **variation.fields}, variation.where)
+            yield unreadable(row, error, item_id=id_in(variation, "id"), product_id=product_id)
+
+
+def items_of_variations(rows: Iterable[Reader]) -> Iterator[ItemWithRows | UnreadableItem]:
+    """Rows of `GET variation`."""
+    for row in rows:
+        try:
+            yield item_of_variation(row)
+        except MalformedPayload as error:
+            yield unreadable(row, error, item_id=id_in(row, "variation_id"), product_id=id_in(row, "product_id"))
 
 
 def item_of_variation(row: Reader) -> ItemWithRows:

@@ -215,7 +215,10 @@ class BackOffice(Protocol):
         ...
 
     def catalogue(self) -> Iterator[AuthorityPage]:
-        """Every item with its stock at every location, in a stable order, one request per page."""
+        """Every item with its stock at every location, in a stable order, one request per page.
+
+        An item that cannot be read is told as that; it hides no other.
+        """
         ...
 
     def read_stock(self, refs: Sequence[StockRef]) -> AuthorityPage:

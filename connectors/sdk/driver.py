@@ -101,6 +101,10 @@ class BackOfficeDriver(PlatformDriver, Protocol):
         """The location that the account is set to."""
         ...
 
+    def spoil(self, sku: str) -> None:
+        """From now on what is told of this unit's stock makes no sense. Skips the test where that cannot be had."""
+        ...
+
     def till_sale(self, sku: str, quantity: int) -> None:
         """A cashier sells at the location's till."""
         ...

@@ -396,11 +396,25 @@ class StockRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableItem:
+    """An item of the back office that could not be translated: its stock is not known, which is neither zero nor gone.
+
+    It is named by its id, else by that of its product, else not at all. `reason` says in words which one it is and what
+    is wrong with it.
+    """
+
+    external_id: str | None
+    parent_id: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorityPage:
     """One page of a reading of the back office: its items, their rows, and when this page's own request ran.
 
     `began_at` is taken before the request is sent, `answered_at` after the whole answer is here, by our clock.
-    `expected` is the number of items that the back office says there are in all, where it says so.
+    `expected` is the number of items that the back office says there are in all, where it says so, with those that are
+    `unreadable`: the others still count.
     """
 
     items: tuple[CatalogueItem, ...]
@@ -409,6 +423,7 @@ class AuthorityPage:
     answered_at: datetime
     is_last: bool
     expected: int | None = None
+    unreadable: tuple[UnreadableItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

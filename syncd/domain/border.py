@@ -26,6 +26,7 @@ from connectors.sdk.values import (
     StockFigure,
     StockHint,
     StockRef,
+    UnreadableItem,
 )
 
 LONGEST_ID = 191
@@ -183,15 +184,32 @@ def item(told: CatalogueItem) -> CatalogueItem:
 
 
 def page(told: AuthorityPage) -> AuthorityPage:
-    """A page of the back office without what cannot be kept: an item left out counts as missing, a row as not read."""
-    items = []
+    """A page of the back office; an item that cannot be kept, or a figure of it, counts as one that cannot be read."""
+    items, unreadable = [], list(told.unreadable)
+    too_many = {row.external_id for row in told.rows if row.quantity is not None and abs(row.quantity) > MOST_UNITS}
     for each in told.items:
+        if each.external_id in too_many:
+            unreadable.append(_unread(each, "more than a billion units"))
+            continue
         try:
             items.append(item(each))
-        except Unfit:
-            continue
-    rows = tuple(row for row in told.rows if row.quantity is None or abs(row.quantity) <= MOST_UNITS)
-    return replace(told, items=tuple(items), rows=rows)
+        except Unfit as error:
+            unreadable.append(_unread(each, str(error)))
+    rows = tuple(row for row in told.rows if row.external_id not in too_many)
+    return replace(told, items=tuple(items), rows=rows, unreadable=tuple(_cut(each) for each in unreadable))
+
+
+def _unread(told: CatalogueItem, why: str) -> UnreadableItem:
+    return UnreadableItem(external_id=told.external_id, parent_id=None, reason=f"{text(told.title, 100)}: {why}")
+
+
+def _cut(told: UnreadableItem) -> UnreadableItem:
+    """Its ids as well: they only have to be compared with those that are kept, and shown."""
+    return UnreadableItem(
+        external_id=text(told.external_id, LONGEST_ID) if told.external_id else None,
+        parent_id=text(told.parent_id, LONGEST_ID) if told.parent_id else None,
+        reason=text(told.reason, LONGEST_TITLE),
+    )
 
 
 def figure(told: StockFigure | None) -> int | None:

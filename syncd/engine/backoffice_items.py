@@ -29,6 +29,7 @@ from schema.tables import (
 )
 from syncd.engine.authority import Authority
 from syncd.engine.issues import raise_issue, resolve_issue
+from syncd.engine.unread_items import Unread
 
 log = structlog.get_logger(__name__)
 
@@ -60,20 +61,23 @@ def sold_skus(session: Session, merchant_id: int) -> set[str]:
     return {sku for sku in rows if sku is not None}
 
 
-def claimed_twice(items: Iterable[CatalogueItem]) -> set[str]:
-    """SKUs that more than one item claims."""
-    return {sku for sku, count in Counter(item.sku for item in items).items() if sku is not None and count > 1}
+def claimed_twice(items: Iterable[CatalogueItem], unread: Unread) -> set[str]:
+    """SKUs that more than one item claims; one that could not be read claims what it did before."""
+    claims = Counter([*(item.sku for item in items), *unread.claims])
+    return {sku for sku, count in claims.items() if sku is not None and count > 1}
 
 
-def take_in_items(session: Session, authority: Authority, items: Sequence[CatalogueItem], now: datetime) -> Changes:
-    """Store a whole catalogue: new items, names and prices, what is gone."""
+def take_in_items(
+    session: Session, authority: Authority, items: Sequence[CatalogueItem], unread: Unread, now: datetime
+) -> Changes:
+    """Store a whole catalogue: new items, names and prices, what is gone; what could not be read stays as it is."""
     assert authority.connection_id is not None
     known = {
         row.external_id: row
         for row in session.exec(select(Listing).where(Listing.connection_id == authority.connection_id))
     }
     before = _linked(known.values())
-    twice = claimed_twice(items)
+    twice = claimed_twice(items, unread)
     stock_items = _stock_items(session, authority.connection_id, items)
     for item in items:
         row = known.get(item.external_id)
@@ -84,11 +88,12 @@ def take_in_items(session: Session, authority: Authority, items: Sequence[Catalo
         _update(row, item, stock_items, is_twice=item.sku in twice, now=now)
     seen = {item.external_id for item in items}
     for row in known.values():
-        if row.external_id not in seen and row.gone_at is None:
+        if row.external_id not in seen and row.id not in unread.listing_ids and row.gone_at is None:
             row.gone_at = now
     session.flush()
     after = _linked(known.values())
-    _tell(session, authority, items, twice, after, now)
+    untracked = {row.sku for row in known.values() if row.sku is not None and row.gone_at is None and not row.tracked}
+    _tell(session, authority, untracked, twice, after, now)
     _owe_again(session, authority.merchant_id, after - before)
     changes = Changes(new=frozenset(after - before), gone=frozenset(before - after))
     if changes.new or changes.gone:
@@ -172,17 +177,16 @@ def _owe_again(session: Session, merchant_id: int, skus: set[str]) -> None:
 def _tell(
     session: Session,
     authority: Authority,
-    items: Sequence[CatalogueItem],
+    untracked: set[str],
     twice: set[str],
     linked: set[str],
     now: datetime,
 ) -> None:
     """One issue per SKU with something wrong; the others' are closed."""
     sold = sold_skus(session, authority.merchant_id)
-    untracked = {item.sku for item in items if item.sku in linked and not item.tracked}
     _keep(session, authority, "duplicate_sku", sorted(twice), now)
     _keep(session, authority, "sku_gone", sorted(sold - linked - twice), now)
-    _keep(session, authority, "untracked", sorted(sku for sku in sold if sku in untracked), now)
+    _keep(session, authority, "untracked", sorted(sold & untracked & linked), now)
     there = {f"no_item:{sku}"[:255] for sku in linked}
     for key in _open_keys(session, authority.merchant_id, "no_item") & there:
         resolve_issue(session, authority.merchant_id, key, by="syncd", now=now)

@@ -14,7 +14,7 @@ from connectors.sdk.errors import ConnectorError, Unavailable
 from connectors.sdk.values import CatalogueItem
 from schema.tables import Connection, InventoryCache, Listing
 from syncd.domain import border
-from syncd.engine import backoffice_items, brake, fit_items
+from syncd.engine import backoffice_items, brake, fit_items, unread_items
 from syncd.engine.authority import back_office, load_authority, may_be_called
 from syncd.engine.backoffice_reader import Reader, open_reader
 from syncd.engine.context import Engine
@@ -22,6 +22,7 @@ from syncd.engine.failures import note_failure, note_success
 from syncd.engine.leases import Held, confirm
 from syncd.engine.match import match_waiting
 from syncd.engine.readings import Applied
+from syncd.engine.unread_items import Unread
 
 FIRST_HINTS = timedelta(minutes=5)
 """How far the first look for till hints reaches back."""
@@ -100,6 +101,9 @@ def _read_and_apply(reader: Reader, skus: Iterable[str]) -> Applied:
     for page in reader.read(skus):
         reader.tell_fractions(page)
         total += reader.apply(reader.rows(page))
+        if page.unreadable:
+            with reader.engine.database.transaction() as session:
+                unread_items.tell_first(session, reader.authority, page.unreadable, reader.engine.clock.now())
     return total
 
 
@@ -141,8 +145,11 @@ def _sweep(reader: Reader) -> Polled:
     rows = [row for page in pages for row in reader.rows(page)]
     wanted -= {item.sku for page in pages for item in page.items if item.sku and not item.tracked}
     with reader.engine.database.transaction() as session:
-        back_office(session, reader.merchant_id).swept_at = reader.engine.clock.now()
-        alarm = brake.judge(reader.engine, session, reader.merchant_id, rows, wanted)
+        now = reader.engine.clock.now()
+        back_office(session, reader.merchant_id).swept_at = now
+        unread = unread_items.find(session, reader.authority, pages, wanted)
+        unread_items.tell_first(session, reader.authority, unread.rows, now)
+        alarm = brake.judge(reader.engine, session, reader.merchant_id, rows, wanted - unread.skus)
         if _is_stopped(reader, session, alarm, was_released=was_released):
             return Polled(is_held=True)
     for page in pages:
@@ -175,19 +182,21 @@ def _catalogue(reader: Reader) -> Polled:
     with reader.engine.database.transaction() as session:
         backoffice_items.take_in_locations(session, reader.authority, account.locations, reader.engine.clock.now())
     reader = replace(open_reader(reader.engine, reader.held, reader.authority), reading_id=reader.reading_id)
-    names = _names(reader, list(items.values()))
+    with reader.engine.database.reading() as session:
+        unread = unread_items.find(session, reader.authority, pages)
+    names = _names(reader, list(items.values()), unread)
     rows = [row for page in pages for row in reader.rows(page, skus=names)]
     with reader.engine.database.transaction() as session:
         now = reader.engine.clock.now()
         confirm(session, reader.held, now)
         back_office(session, reader.merchant_id).catalogue_at = now
-        judged = _judged_skus(session, reader, list(items.values()))
-        alarm = brake.judge(
-            reader.engine, session, reader.merchant_id, rows, judged, missing=max(0, announced - len(items))
-        )
+        judged = _judged_skus(session, reader, list(items.values()), unread)
+        missing = max(0, announced - len(items) - len(unread.rows))
+        alarm = brake.judge(reader.engine, session, reader.merchant_id, rows, judged, missing=missing)
         if _is_stopped(reader, session, alarm, was_released=was_released):
             return Polled(is_held=True)
-        changes = backoffice_items.take_in_items(session, reader.authority, list(items.values()), now)
+        changes = backoffice_items.take_in_items(session, reader.authority, list(items.values()), unread, now)
+        unread_items.tell(session, reader.authority, unread.rows, now)
         fit_items.tell_no_skus(session, _connection(reader), [item for page in told for item in page.items], now)
     for page in pages:
         reader.tell_fractions(page)
@@ -202,16 +211,17 @@ def _connection(reader: Reader) -> Connection:
     return reader.authority.connection
 
 
-def _names(reader: Reader, items: Sequence[CatalogueItem]) -> dict[str, str]:
+def _names(reader: Reader, items: Sequence[CatalogueItem], unread: Unread) -> dict[str, str]:
     """The SKU of each item that has one for itself; those that a person joined keep theirs."""
-    twice = backoffice_items.claimed_twice(items)
+    twice = backoffice_items.claimed_twice(items, unread)
     own = {item.external_id: item.sku for item in items if item.sku and item.sku not in twice}
     return own | reader.by_hand
 
 
-def _judged_skus(session: Session, reader: Reader, items: Sequence[CatalogueItem]) -> set[str]:
+def _judged_skus(session: Session, reader: Reader, items: Sequence[CatalogueItem], unread: Unread) -> set[str]:
     """SKUs that the catalogue should hold: all that were ever read, but those that it says it cannot tell."""
-    untold = backoffice_items.claimed_twice(items) | {item.sku for item in items if item.sku and not item.tracked}
+    untracked = {item.sku for item in items if item.sku and not item.tracked}
+    untold = backoffice_items.claimed_twice(items, unread) | untracked | unread.skus
     known = session.exec(select(InventoryCache.sku).where(InventoryCache.merchant_id == reader.merchant_id).distinct())
     gone = session.exec(
         select(Listing.sku).where(

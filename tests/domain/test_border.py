@@ -20,6 +20,7 @@ from connectors.sdk.values import (
     StockHint,
     StockRef,
     StockRow,
+    UnreadableItem,
 )
 from schema import tables
 from syncd.domain import border
@@ -143,17 +144,23 @@ def test_an_item_without_a_possible_id_is_no_item():
         border.item(replace(ITEM, ref=StockRef(stock_id="s" * 192)))
 
 
-def test_a_page_of_the_back_office_loses_what_cannot_be_kept():
+def test_of_a_page_of_the_back_office_what_cannot_be_kept_counts_as_not_readable():
     told = AuthorityPage(
-        items=(ITEM, replace(ITEM, external_id="v" * 192)),
-        rows=tuple(StockRow(external_id="v1", location_id="L1", quantity=units) for units in (3, None, 10**12)),
+        items=(ITEM, replace(ITEM, external_id="v" * 192), replace(ITEM, external_id="v2")),
+        rows=tuple(
+            StockRow(external_id=item, location_id="L1", quantity=units)
+            for item, units in (("v1", 3), ("v1", None), ("v2", 10**12), ("v2", 4))
+        ),
         began_at=NOON,
         answered_at=NOON,
         is_last=True,
+        unreadable=(UnreadableItem(external_id="v3", parent_id="p" * 300, reason="\x00no name"),),
     )
     kept = border.page(told)
     assert [item.external_id for item in kept.items] == ["v1"]
     assert [row.quantity for row in kept.rows] == [3, None]
+    assert [row.external_id for row in kept.unreadable] == ["v3", "v" * 191, "v2"]
+    assert (kept.unreadable[0].parent_id, kept.unreadable[0].reason) == ("p" * 191, "no name")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ them. Nothing happens unasked: time comes from the given clock, and `Faults` say
 """
 
 from connectors.sdk.fake.backoffice import FakeBackOffice
-from connectors.sdk.fake.faults import CatalogueFault, Faults
+from connectors.sdk.fake.faults import CatalogueFault, Faults, Named
 from connectors.sdk.fake.office import FakeOffice
 from connectors.sdk.fake.plugin import FakeBackOfficePlugin, FakeDoor, FakePlugin, PlainVault
 from connectors.sdk.fake.shop import FakeShop, SoldOut
@@ -21,6 +21,7 @@ __all__ = [
     "FakeShop",
     "FakeStore",
     "Faults",
+    "Named",
     "PlainVault",
     "SoldOut",
 ]

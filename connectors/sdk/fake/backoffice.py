@@ -6,7 +6,7 @@ from datetime import datetime
 
 from connectors.sdk.contract import Account, BackOfficeTraits
 from connectors.sdk.errors import ListingGone, RefusalKind, Refused, Unavailable
-from connectors.sdk.fake.faults import CatalogueFault
+from connectors.sdk.fake.faults import CatalogueFault, Named
 from connectors.sdk.fake.office import Booked, FakeOffice
 from connectors.sdk.values import (
     AccountInfo,
@@ -21,6 +21,7 @@ from connectors.sdk.values import (
     StockRef,
     StockRow,
     TillHints,
+    UnreadableItem,
 )
 
 _Listed = list[tuple[CatalogueItem, tuple[StockRow, ...]]]
@@ -110,13 +111,16 @@ class FakeBackOffice:
         )
 
     def _page(self, listed: _Listed, began_at: datetime, *, is_last: bool, expected: int | None) -> AuthorityPage:
+        spoiled = self.office.faults.unreadable
+        read = [(item, rows) for item, rows in listed if item.sku not in spoiled]
         return AuthorityPage(
-            items=tuple(item for item, _ in listed),
-            rows=tuple(row for _, rows in listed for row in rows),
+            items=tuple(item for item, _ in read),
+            rows=tuple(row for _, rows in read for row in rows),
             began_at=began_at,
             answered_at=self.account.clock.now(),
             is_last=is_last,
             expected=expected,
+            unreadable=tuple(_spoiled(item, spoiled[item.sku]) for item, _ in listed if item.sku in spoiled),
         )
 
     def till_hints(self, since: datetime) -> TillHints:
@@ -224,3 +228,11 @@ class FakeBackOffice:
 
     def _refusal(self, operation: str, words: str, kind: RefusalKind) -> Refused:
         return Refused(words, kind=kind, connection=self.account.connection, operation=operation)
+
+
+def _spoiled(item: CatalogueItem, named: Named) -> UnreadableItem:
+    return UnreadableItem(
+        external_id=item.external_id if named is Named.ITEM else None,
+        parent_id=None if named is Named.NOTHING else item.ref.parent_id,
+        reason=f"{item.title}: its stock should be a number, but is text.",
+    )

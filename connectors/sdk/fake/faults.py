@@ -19,13 +19,22 @@ class CatalogueFault(StrEnum):
     STALE = "stale"
 
 
+class Named(StrEnum):
+    """What can still be read of an item that cannot: its own id, its product's only, or nothing."""
+
+    ITEM = "item"
+    PRODUCT = "product"
+    NOTHING = "nothing"
+
+
 @dataclass(slots=True, kw_only=True)
 class Faults:
     """Switches, all off at first; the counted ones are for so many of the next writes.
 
     `lost_writes` take effect and lose their answer, `swallowed_writes` have no effect and lose it, `late_writes` happen
     only when `land()` of the platform is called. `refusal` refuses every write until it is taken away. `order_lag`: how
-    long the order lists do not know what has happened. `is_deaf`: nothing is delivered to us.
+    long the order lists do not know what has happened. `is_deaf`: nothing is delivered to us. `unreadable`: SKUs of the
+    office whose items make no sense, and how much of them can still be told.
     """
 
     is_down: bool = False
@@ -38,6 +47,7 @@ class Faults:
     order_lag: timedelta = timedelta(0)
     catalogue: CatalogueFault | None = None
     is_deaf: bool = False
+    unreadable: dict[str, Named] = field(default_factory=dict)
 
 
 def _nothing_happens(moment: str) -> None:

@@ -17,6 +17,7 @@ from connectors.sdk.values import (
     Sale,
     StockRef,
     TillHints,
+    UnreadableItem,
 )
 
 
@@ -47,15 +48,17 @@ class HostileBackOffice:
         return self.conduct.call("probe", self.office.probe)
 
     def catalogue(self) -> Iterator[AuthorityPage]:
-        """All that concerns pages, and LIES."""
+        """All that concerns pages, LIES and SPOILS."""
         pages = self.conduct.pages("catalogue", self.office.catalogue)
         return (self._told("catalogue", page) for page in pages)
 
     def read_stock(self, refs: Sequence[StockRef]) -> AuthorityPage:
-        """LIES, OMITS, INVENTS, REPEATS."""
+        """LIES, OMITS, INVENTS, REPEATS, SPOILS."""
         return self._told("read_stock", self.conduct.call("read_stock", lambda: self.office.read_stock(refs)))
 
     def _told(self, operation: str, page: AuthorityPage) -> AuthorityPage:
+        if page.items and self.conduct.does(operation, Misdeed.SPOILS):
+            return _spoiled(page)
         rows = page.rows
         if self.conduct.does(operation, Misdeed.LIES):
             rows = tuple(replace(row, quantity=None if row.quantity is None else row.quantity + 3) for row in rows)
@@ -122,3 +125,13 @@ class HostileBackOffice:
     def close(self) -> None:
         """BREAKS."""
         self.conduct.call("close", self.office.close)
+
+
+def _spoiled(page: AuthorityPage) -> AuthorityPage:
+    first, *rest = page.items
+    return replace(
+        page,
+        items=tuple(rest),
+        rows=tuple(row for row in page.rows if row.external_id != first.external_id),
+        unreadable=(UnreadableItem(external_id=first.external_id, parent_id=None, reason="It makes no sense."),),
+    )

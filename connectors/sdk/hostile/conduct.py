@@ -26,7 +26,8 @@ class Misdeed(StrEnum):
     LIES: figures are three too high, and writes are called written that were not. OMITS: the second half of what was
     asked for is missing. INVENTS: figures and orders come that nobody asked for. REPEATS: everything comes twice, and
     what is written is written twice. HALF: the first half of a write happens, then the answer is lost. ENDLESS: pages
-    never stop. BACKWARDS: orders come as they were before, with their version an hour earlier, the newest first.
+    never stop. SPOILS: the first item of each page cannot be read. BACKWARDS: orders come as they were before, with
+    their version an hour earlier, the newest first.
     """
 
     SLOW = "slow"
@@ -38,6 +39,7 @@ class Misdeed(StrEnum):
     REPEATS = "repeats"
     HALF = "half"
     ENDLESS = "endless"
+    SPOILS = "spoils"
     BACKWARDS = "backwards"
 
 

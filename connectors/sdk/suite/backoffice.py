@@ -106,6 +106,24 @@ class BackOfficeConformance:
         rows = office.read_stock([gone.ref]).rows
         assert all(row.quantity is None for row in rows if row.external_id == gone.external_id)
 
+    def test_an_item_that_cannot_be_read_hides_no_other_and_has_no_figure(
+        self, driver: BackOfficeDriver, office: BackOffice, items: dict[str, CatalogueItem]
+    ) -> None:
+        spoiled, others = items[driver.skus[0]], [items[sku] for sku in driver.skus[1:]]
+        listed = sum(len(page.items) for page in office.catalogue())
+        driver.spoil(driver.skus[0])
+        pages = list(office.catalogue())
+        asked = [item.ref for item in (spoiled, *others)][: office.traits.read_rows]
+        for told, count in ((pages, listed), ([office.read_stock(asked)], len(asked))):
+            rows = [row for page in told for row in page.rows]
+            unreadable = [one for page in told for one in page.unreadable]
+            assert all(self.at_location(driver, rows, one) == driver.stock(one.sku or "") for one in others)
+            assert spoiled.external_id not in {row.external_id for row in rows}
+            assert [one.external_id for one in unreadable] == [spoiled.external_id]
+            assert all(one.reason for one in unreadable)
+            assert sum(len(page.items) for page in told) == count - 1
+        assert {page.expected for page in pages} <= {None, listed}
+
     def test_a_negative_figure_stays_negative(
         self, driver: BackOfficeDriver, office: BackOffice, items: dict[str, CatalogueItem]
     ) -> None:

@@ -167,7 +167,7 @@ def _stock_rows(business: Business, item: Variation, stock: Quantities, location
             "product_variation_id": item.product_variation_id,
             "variation_id": item.id,
             "location_id": place,
-            "qty_available": decimals(stock.get((item.id, place), row.quantity)),
+            "qty_available": item.spoiled or decimals(stock.get((item.id, place), row.quantity)),
             **stamps(row.created_at, row.updated_at),
         }
         for place, row in business.stock_of(item)

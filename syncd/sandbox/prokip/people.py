@@ -72,6 +72,12 @@ class People:
                     self._business.move(variation.id, self.location().id, opening, purchased=max(ZERO, opening))
             return item
 
+    def spoil(self, sku: str, shown: str = "n/a") -> None:
+        """After an import gone wrong, lists show a text where the stock of this SKU should be."""
+        with self._lock:
+            for variation in self._business.variations_of_sku(sku):
+                variation.spoiled = shown
+
     def delete(self, sku: str) -> None:
         """Delete a product with all its variations; sales of it stay."""
         with self._lock:

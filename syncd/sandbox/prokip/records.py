@@ -19,7 +19,7 @@ class Location:
 
 @dataclass(slots=True, kw_only=True)
 class Variation:
-    """The sellable unit. A single product has one, named DUMMY."""
+    """The sellable unit. A single product has one, named DUMMY. `spoiled` is what lists show instead of its figure."""
 
     id: int
     product_variation_id: int
@@ -28,6 +28,7 @@ class Variation:
     sku: str
     price: Decimal
     created_at: datetime
+    spoiled: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

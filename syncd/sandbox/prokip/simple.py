@@ -27,13 +27,14 @@ def _inventory(call: Call) -> Answer:
         return 404, {"error": "Location not found"}
     stale = call.quantities()
     totals: dict[str, Decimal] = {}
+    spoiled = {v.sku: v.spoiled for item in call.products() for v in item.variations if v.spoiled}
     for item in call.products():
         for variation in item.variations:
             row = call.business.stock.get((variation.id, place.id))
             if row is not None and item.is_tracked:
                 quantity = stale.get((variation.id, place.id), row.quantity)
                 totals[variation.sku] = totals.get(variation.sku, ZERO) + quantity
-    return 200, [{"sku": sku, "quantity": json_number(quantity)} for sku, quantity in totals.items()]
+    return 200, [{"sku": sku, "quantity": spoiled.get(sku) or json_number(units)} for sku, units in totals.items()]
 
 
 def _sell(business: Business, faults: Faults, call: Call) -> Answer:

@@ -73,6 +73,9 @@ class ProkipDriver:
     def delete(self, sku):
         self.people.delete(sku)
 
+    def spoil(self, sku):
+        self.people.spoil(sku)
+
     def advance(self, seconds):
         self.clock.sleep(seconds)
 

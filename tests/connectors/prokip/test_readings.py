@@ -59,6 +59,38 @@ def test_every_location_has_its_row_and_never_stocked_is_none():
     assert (figures[never.external_id, driver.location_id], figures[never.external_id, warehouse]) == (None, None)
 
 
+def test_of_a_product_with_a_spoiled_variation_the_others_are_read():
+    driver = ProkipDriver()
+    driver.people.spoil("TEE-01-M")
+    office = driver.office()
+    (page,) = office.catalogue()
+    assert {"4700101", "TEE-01-L", "MUG"} == {item.sku for item in page.items}
+    (wrong,) = page.unreadable
+    assert wrong.reason.startswith("M, Crew tee, TEE-01-M: ")
+    assert (wrong.external_id, page.expected) == (str(next(driver.prokip.business.variations_of_sku("TEE-01-M")).id), 4)
+
+
+def test_a_product_without_a_name_is_told_by_its_id_and_hides_no_other():
+    driver = ProkipDriver(missing_routes=["variation"])
+    office = driver.office()
+    refs = [item.ref for page in office.catalogue() for item in page.items]
+    mug = next(iter(driver.prokip.business.products.values()))
+    mug.name = None
+    for page in (next(iter(office.catalogue())), office.read_stock(refs)):
+        assert {item.sku for item in page.items} == {"TEE-01-M", "TEE-01-L", "MUG"}
+        assert [(one.external_id, one.parent_id) for one in page.unreadable] == [(None, str(mug.id))]
+
+
+def test_one_spoiled_product_is_no_other_dialect():
+    driver = ProkipDriver()
+    next(iter(driver.prokip.business.products.values())).name = None
+    assert driver.office().probe().warnings == ()
+    for product in driver.prokip.business.products.values():
+        product.name = None
+    with pytest.raises(Refused, match="dialect"):
+        driver.office().probe()
+
+
 def test_a_hundred_items_are_read_in_one_request():
     driver = ProkipDriver(throttle=None, settings=ROOMY)
     for number in range(100):

@@ -65,10 +65,19 @@ def test_a_refusal_is_told_in_the_servers_words():
         desk.record(desk.sale())
 
 
-@pytest.mark.parametrize("body", [b"{}", b"3", b'[{"sku": "A"}]', b"<html>", b'[{"sku": "A", "quantity": "many"}]'])
+@pytest.mark.parametrize("body", [b"{}", b"3", b"<html>", b'{"data": {}}'])
 def test_an_inventory_that_cannot_be_read_is_no_inventory(body):
     with pytest.raises(Unavailable):
         list(answering(body).office().catalogue())
+
+
+def test_a_row_that_cannot_be_read_is_told_by_what_can_be_read_of_it():
+    body = b'[{"sku": "A"}, {"sku": "B", "quantity": 4}, {"sku": "C", "quantity": "many"}, null, {"quantity": 1}]'
+    (page,) = answering(body).office().catalogue()
+    assert [(row.external_id, row.quantity) for row in page.rows] == [("B", 4)]
+    assert [row.external_id for row in page.unreadable] == ["A", "C", None, None]
+    assert page.unreadable[1].reason == "C: the inventory, row 3, quantity should be a number, but is text."
+    assert page.unreadable[2].reason == "without a name: the inventory, row 4 has no sku."
 
 
 def test_a_server_of_the_other_dialect_is_told_apart():

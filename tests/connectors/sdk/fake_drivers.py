@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from connectors.sdk.contract import Account
 from connectors.sdk.driver import Delivery
-from connectors.sdk.fake import FakeBackOfficePlugin, FakeOffice, FakePlugin, FakeShop, PlainVault
+from connectors.sdk.fake import FakeBackOfficePlugin, FakeOffice, FakePlugin, FakeShop, Named, PlainVault
 from syncd.clock import ManualClock
 
 START = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -107,6 +107,9 @@ class FakeBackOfficeDriver:
 
     def take_access_away(self) -> None:
         self.office.faults.is_denied = True
+
+    def spoil(self, sku: str) -> None:
+        self.office.faults.unreadable[sku] = Named.ITEM
 
     def till_sale(self, sku: str, quantity: int) -> None:
         self.office.till_sale(sku, quantity)

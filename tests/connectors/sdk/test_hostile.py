@@ -95,3 +95,13 @@ def test_a_sale_is_lost_doubled_or_invented(misdeed, sold, is_lost):
     except OutcomeUnknown:
         assert is_lost
     assert driver.stock("MUG") == 20 - sold
+
+
+def test_the_first_item_of_each_page_is_spoiled():
+    driver = FakeBackOfficeDriver()
+    office = HostileBackOffice.around(driver.plugin.backoffice(driver.account), driver.clock)
+    office.misdeeds["catalogue"] = Misdeed.SPOILS
+    (page,) = office.catalogue()
+    assert [item.sku for item in page.items] == ["TIN", "CUP"]
+    assert [one.external_id for one in page.unreadable] == [driver.office.item("MUG").external_id]
+    assert {row.external_id for row in page.rows} == {item.external_id for item in page.items}
