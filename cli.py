@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli import connect, connections, decide, goods, sandbox, setup, work
+from syncd.cli import connect, connections, decide, goods, products, sandbox, setup, work
 from syncd.cli.frame import Invocation, run
 
 app = typer.Typer(
@@ -41,6 +41,8 @@ app.add_typer(connect.backoffice_app, name="backoffice")
 app.add_typer(connect.connect_app, name="connect")
 app.add_typer(connections.app, name="connections")
 app.add_typer(goods.match_app, name="match")
+goods.match_app.command("create")(products.match_create)
+goods.match_app.command("take")(products.match_take)
 app.add_typer(goods.rules_app, name="rules")
 app.command("sync")(work.force_sync)
 app.command()(work.status)

@@ -116,7 +116,7 @@ def _run(desk: Desk, run_id: int) -> RunView:
 def _wait(desk: Desk, run_id: int) -> RunView:
     """Watch a daemon do it; where none begins, take the steps here. The run's lease settles who does."""
     clock = desk.engine.clock
-    patience = 0.0 if _is_alone(desk) else TAKE_OVER_AFTER
+    patience = 0.0 if is_alone(desk) else TAKE_OVER_AFTER
     since = clock.now()
     with progress("Syncing") as bar:
         while True:
@@ -129,7 +129,7 @@ def _wait(desk: Desk, run_id: int) -> RunView:
             clock.sleep(POLL)
 
 
-def _is_alone(desk: Desk) -> bool:
+def is_alone(desk: Desk) -> bool:
     """Whether surely no daemon works on the database; on PostgreSQL nobody can tell."""
     from syncd.app import is_daemon_running  # loads the web
 

@@ -64,7 +64,7 @@ def test_the_grammar_of_the_design_is_there():
                 "disconnect",
             )
         ),
-        *(f"match {verb}" for verb in ("list", "link", "unlink", "ignore")),
+        *(f"match {verb}" for verb in ("list", "link", "unlink", "ignore", "create", "take")),
         *("rules list", "rules set", "users list", "users add", "users reset"),
         *("sales retry", "sales recorded-as", "sales leave-out"),
         *(f"issues {verb}" for verb in ("list", "show", "resolve", "release")),
