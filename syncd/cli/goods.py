@@ -181,7 +181,9 @@ def rules_set(
 def stock(
     context: typer.Context,
     sku: Annotated[str | None, typer.Argument(metavar="[SKU]")] = None,
-    at: Annotated[str | None, typer.Option("--at", help="As it was then: a time, or -2h.")] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help="As it was then (a time, or -2h), in the stores that sell it now.")
+    ] = None,
     contains: Annotated[str, typer.Option("--contains", help="SKUs that contain this.")] = "",
     json: Json = False,
 ) -> None:

@@ -12,6 +12,7 @@ from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.desired import refresh, refresh_all
 from syncd.engine.match import known_skus
+from syncd.engine.rules import DEED
 from syncd.engine.wake import wake
 from syncd.errors import NotPossible
 
@@ -78,7 +79,7 @@ def set_rule(
             session.add(Rule(merchant_id=merchant_id, kind=kind, connection_id=connection_id, sku=sku, value=value))
         session.flush()
         details = {"kind": kind.value, "value": value, "sku": sku}
-        audit(session, merchant_id, actor, "rule.set", store.name if store else "", details, now)
+        audit(session, merchant_id, actor, DEED, store.name if store else "", details, now)
         if sku is None:
             refresh_all(session, merchant_id)
         else:

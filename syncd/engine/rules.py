@@ -1,11 +1,17 @@
-"""Safety stock, buffer, cap and low stock: the narrowest rule counts, SKU before store before all."""
+"""Safety stock, buffer, cap and low stock: the narrowest rule counts, SKU before store before all.
+
+What a rule was at a time before is in the record of deeds, where `rule_setting.py` notes each.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlmodel import Session, col, or_, select
 
-from schema.tables import Rule, RuleKind
+from schema.tables import AuditEvent, Rule, RuleKind
+
+DEED = "rule.set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +39,29 @@ def load_rules(session: Session, merchant_id: int, skus: Iterable[str]) -> Rules
         select(Rule).where(Rule.merchant_id == merchant_id, or_(col(Rule.sku).is_(None), col(Rule.sku).in_(list(skus))))
     )
     return Rules({(row.kind, row.connection_id, row.sku): row.value for row in rows})
+
+
+def safety_stock_at(session: Session, merchant_id: int, sku: str, at: datetime) -> Rules:
+    """The safety stock of one SKU as it was set at a time; no other rules."""
+    values = {scope: _last_set(session, merchant_id, scope, at) for scope in (sku, None)}
+    kind = RuleKind.SAFETY_STOCK
+    return Rules({(kind, None, scope): value for scope, value in values.items() if value is not None})
+
+
+def _last_set(session: Session, merchant_id: int, sku: str | None, at: datetime) -> int | None:
+    """What the safety stock of an SKU (None: of all) was set to last by then; None where it was not, or taken away."""
+    told_sku = col(AuditEvent.details)["sku"].as_string()
+    last = session.exec(
+        select(AuditEvent)
+        .where(
+            AuditEvent.merchant_id == merchant_id,
+            AuditEvent.action == DEED,
+            col(AuditEvent.details)["kind"].as_string() == RuleKind.SAFETY_STOCK.value,
+            told_sku.is_(None) if sku is None else told_sku == sku,
+            col(AuditEvent.at) <= at,
+        )
+        .order_by(col(AuditEvent.at).desc(), col(AuditEvent.id).desc())
+        .limit(1)
+    ).first()
+    value = last.details["value"] if last is not None else None
+    return value if isinstance(value, int) else None

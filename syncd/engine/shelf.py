@@ -153,7 +153,7 @@ def _since(session: Session, one: InventoryCache, begins: Mapping[int, ColumnEle
         .limit(MOST_NAMED * len(begins))
     ).all()
     for place, note, event, units in reversed(newest):
-        named[place].append(f"{note or event} {units:+d}")
+        named[place].append(f"order {note or event} {units:+d}")
     return {
         place: _Since(count=int(count), units=int(units), named=named[place][-MOST_NAMED:])
         for place, count, units in sums

@@ -1,6 +1,7 @@
 """Stock as people see it: per SKU and location the sum, and what each store that sells from there shows.
 
-Of the past: the ledger's fold by then, and of each store the last number that was set, less its own sales since.
+Of the past: the ledger's fold by then, the safety stock of then, and of each store that sells it now the last number
+that had been set, less its own sales since.
 """
 
 from collections import defaultdict
@@ -30,7 +31,7 @@ from schema.tables import (
 )
 from syncd.domain import stock
 from syncd.engine import ledger
-from syncd.engine.rules import Rules, load_rules
+from syncd.engine.rules import Rules, load_rules, safety_stock_at
 from syncd.errors import NotPossible
 
 AT_ONCE = 200
@@ -105,7 +106,7 @@ def _present(session: Session, merchant_id: int, skus: Sequence[str]) -> list[St
 
 
 def _past(session: Session, merchant_id: int, sku: str, at: datetime) -> list[Stock]:
-    rules = load_rules(session, merchant_id, [sku])
+    rules = safety_stock_at(session, merchant_id, sku, at)
     sold = _Sold.load(session, merchant_id, [sku])
     shown = _shown_at(session, sold, sku, at)
     places = {place.id: place for place in session.exec(select(Location).where(Location.merchant_id == merchant_id))}

@@ -138,3 +138,27 @@ def test_each_sale_is_listed_once_with_its_place_in_the_back_office(merchant_wit
     assert (rows["A"].quantity, rows["A"].state) == (3, "recorded")
     assert rows["A"].backoffice_id in world.office.booked
     assert (rows["B"].backoffice_id, rows["B"].state) == (None, "waits for payment")
+
+
+def test_stock_of_an_earlier_time_has_the_safety_stock_of_then(merchant_with):
+    world = merchant_with(skus={"MUG": 50, "CUP": 9})
+    times = []
+
+    def later() -> None:
+        times.append(world.clock.now())
+        world.clock.advance(AN_HOUR)
+
+    def set_safety(value, sku=None) -> None:
+        rule_setting.set_rule(world.engine, world.merchant_id, RuleKind.SAFETY_STOCK, value, sku=sku, actor=ACTOR)
+        later()
+
+    later()
+    set_safety(3)
+    set_safety(5, "MUG")
+    set_safety(1, "CUP")
+    set_safety(None, "MUG")
+    set_safety(None)
+    with world.engine.database.reading() as session:
+        told = [stock_view.stock_of(session, world.merchant_id, "MUG", at)[0] for at in times]
+    assert [each.safety_stock for each in told] == [0, 3, 5, 5, 3, 0]
+    assert [each.available for each in told] == [50, 47, 45, 45, 47, 50]
