@@ -26,6 +26,7 @@ FOLDER = Path(str(files("schema") / "migrations"))
 
 def upgrade(url: str) -> None:
     """Bring the database at this url to the newest form; nothing to do is fine. One process at a time."""
+    _make_private(url)
     config = _config()
     engine = _engine(url)
     try:
@@ -56,6 +57,13 @@ def head() -> str:
     if newest is None:
         raise RuntimeError("the package holds no migrations")
     return newest
+
+
+def _make_private(url: str) -> None:
+    # Customers' orders are in it. SQLite gives the files beside it the same rights.
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        Path(str(parsed.database)).touch(mode=0o600)
 
 
 def _config() -> Config:

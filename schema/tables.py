@@ -863,6 +863,12 @@ class Push(SQLModel, table=True):
         Index("ix_push_item", "stock_item_id", "id"),
         Index("ix_push_answered", "connection_id", "answered_at", "state", "sold_at"),
         Index(
+            "ix_push_sold",
+            "sold_at",
+            sqlite_where=text("sold_at IS NOT NULL"),
+            postgresql_where=text("sold_at IS NOT NULL"),
+        ),
+        Index(
             "ix_push_open",
             "connection_id",
             sqlite_where=text("state = 'intent'"),

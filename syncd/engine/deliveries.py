@@ -1,10 +1,14 @@
 """Raw deliveries as people see them, and taking one in again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
+from typing import cast
 
-from sqlmodel import Session, col, select
+import sqlalchemy
+from sqlalchemy.orm import QueryableAttribute, defer
+from sqlmodel import Session, col, func, select
 
 from schema.tables import Connection, Delivery, DeliveryState
 from syncd.engine.audit import audit
@@ -12,6 +16,8 @@ from syncd.engine.context import Engine
 from syncd.engine.wake import wake
 from syncd.errors import NotPossible
 
+STORES_AT_ONCE = 100
+"""SQLite allows 500 parts in one statement."""
 SECRET_HEADERS = ("signature", "hmac", "authorization", "cookie", "token")
 
 
@@ -41,30 +47,52 @@ def list_deliveries(
     limit: int = 50,
 ) -> list[DeliveryView]:
     """The newest first; those with a smaller id than `before`."""
-    query = (
-        select(Delivery, Connection)
-        .join(Connection, col(Connection.id) == col(Delivery.connection_id))
-        .where(Connection.merchant_id == merchant_id)
+    mine = select(Connection.id, Connection.name).where(Connection.merchant_id == merchant_id)
+    stores = {key: name for key, name in session.exec(mine) if key is not None}
+    wanted = [key for key in stores if connection_id in (None, key)]
+    newest: list[int] = []
+    for start in range(0, len(wanted), STORES_AT_ONCE):
+        newest += _newest(
+            session, wanted[start : start + STORES_AT_ONCE], [state] if state else DeliveryState, before, limit
+        )
+    rows = session.exec(
+        select(Delivery, func.length(Delivery.body))
+        .options(*(defer(cast(QueryableAttribute[object], column)) for column in (Delivery.body, Delivery.headers)))
+        .where(col(Delivery.id).in_(newest))
+        .order_by(col(Delivery.id).desc())
+        .limit(limit)
     )
-    if connection_id is not None:
-        query = query.where(Delivery.connection_id == connection_id)
-    if state is not None:
-        query = query.where(Delivery.state == state)
-    if before is not None:
-        query = query.where(col(Delivery.id) < before)
-    return [_view(row, store) for row, store in session.exec(query.order_by(col(Delivery.id).desc()).limit(limit))]
+    return [_view(row, stores[row.connection_id], size) for row, size in rows]
 
 
-def _view(row: Delivery, store: Connection) -> DeliveryView:
+def _newest(
+    session: Session, connection_ids: Iterable[int], states: Iterable[DeliveryState], before: int | None, limit: int
+) -> Sequence[int]:
+    """The newest of some stores, each state of each from the end of its own part of an index."""
+    key = col(Delivery.id)
+    is_older = [] if before is None else [key < before]
+    each = [
+        sqlalchemy.select(key)
+        .where(col(Delivery.connection_id) == connection_id, col(Delivery.state) == state, *is_older)
+        .order_by(key.desc())
+        .limit(limit)
+        .subquery()
+        for connection_id, state in product(connection_ids, states)
+    ]
+    together = sqlalchemy.union_all(*(sqlalchemy.select(one.c.id) for one in each)).subquery()
+    return session.execute(sqlalchemy.select(together.c.id).order_by(together.c.id.desc()).limit(limit)).scalars().all()
+
+
+def _view(row: Delivery, store: str, size: int) -> DeliveryView:
     return DeliveryView(
         id=row.id or 0,
-        connection=store.name,
+        connection=store,
         source=row.source,
         topic=row.topic,
         state=row.state.value,
         reason=row.reason,
         attempts=row.attempts,
-        size=len(row.body),
+        size=size,
         received_at=row.received_at,
         applied_at=row.applied_at,
     )
@@ -78,7 +106,7 @@ def show(session: Session, merchant_id: int, delivery_id: int) -> tuple[Delivery
         for name, value in row.headers.items()
         if not any(word in name.lower() for word in SECRET_HEADERS)
     }
-    return _view(row, store), headers, row.body.decode("utf-8", errors="replace")
+    return _view(row, store.name, len(row.body)), headers, row.body.decode("utf-8", errors="replace")
 
 
 def _find(session: Session, merchant_id: int, delivery_id: int) -> tuple[Delivery, Connection]:

@@ -1,13 +1,15 @@
 """How a store's listings stand to the merchant's SKUs, and what to do about those that have none."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import String, case, cast, func
+from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session, col, select
 
-from schema.tables import BackOffice, Connection, InventoryCache, Listing, Match
-from syncd.domain import matching
+from schema.tables import Connection, Listing, Match
+from syncd.engine.near import near_skus
 
 WAITING = ("unmatched", "duplicate", "no_sku", "untracked", "blocked")
 """Results that are not published and that a person may want to mend."""
@@ -36,33 +38,46 @@ class Matching:
     rows: tuple[MatchRow, ...]
 
 
-def list_matches(session: Session, connection: Connection, results: tuple[str, ...] = ()) -> Matching:
-    """A store's listings, those without SKU of ours first; only those of some results if any are named."""
-    listings = session.exec(
-        select(Listing).where(Listing.connection_id == connection.id).order_by(col(Listing.external_sku))
+def list_matches(
+    session: Session,
+    connection: Connection,
+    results: Collection[str] = (),
+    *,
+    offset: int = 0,
+    limit: int | None = None,
+) -> Matching:
+    """A store's listings, those without SKU of ours first; only those of some results if any are named. The counts are
+    of all of them.
+    """
+    mine, result = col(Listing.connection_id) == connection.id, _result()
+    counts = session.execute(select(result, func.count()).where(mine).group_by(result)).all()
+    wanted = select(Listing, result).where(mine)
+    if results:
+        wanted = wanted.where(result.in_(results))
+    is_linked = case((result == Match.LINKED.value, 1), else_=0)
+    found = session.execute(
+        wanted.order_by(is_linked, col(Listing.external_sku), col(Listing.id)).offset(offset).limit(limit)
     ).all()
-    known = _known(session, connection.merchant_id)
-    rows = [_row(connection, listing, known) for listing in listings]
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row.result] = counts.get(row.result, 0) + 1
-    wanted = [row for row in rows if not results or row.result in results]
-    return Matching(counts=counts, rows=tuple(sorted(wanted, key=lambda row: row.result == Match.LINKED.value)))
+    unmatched = [listing.external_sku or "" for listing, told in found if told == Match.UNMATCHED.value]
+    near = near_skus(session, connection.merchant_id, unmatched)
+    return Matching(
+        counts={told: int(count) for told, count in counts},
+        rows=tuple(_row(connection, listing, told, near) for listing, told in found),
+    )
 
 
-def _known(session: Session, merchant_id: int) -> dict[str, str]:
-    """Every SKU that the authority knows, under its loose spelling."""
-    figures = session.exec(select(InventoryCache.sku).where(InventoryCache.merchant_id == merchant_id)).all()
-    listed = session.exec(
-        select(Listing.external_sku)
-        .join(BackOffice, col(BackOffice.connection_id) == col(Listing.connection_id))
-        .where(BackOffice.merchant_id == merchant_id)
-    ).all()
-    return {matching.loosely(sku): sku for sku in (*figures, *listed) if sku}
+def _result() -> ColumnElement[str]:
+    """What `MatchRow.result` is, as the database says it."""
+    return case(
+        (col(Listing.gone_at).is_not(None), "gone"),
+        (col(Listing.match) != Match.LINKED, cast(col(Listing.match), String)),
+        (col(Listing.tracked).is_(False), "untracked"),
+        (col(Listing.blocked) != "", "blocked"),
+        else_=Match.LINKED.value,
+    )
 
 
-def _row(connection: Connection, listing: Listing, known: Mapping[str, str]) -> MatchRow:
-    result = _result(listing)
+def _row(connection: Connection, listing: Listing, result: str, near: Mapping[str, str]) -> MatchRow:
     return MatchRow(
         connection=connection.name,
         external_id=listing.external_id,
@@ -72,26 +87,15 @@ def _row(connection: Connection, listing: Listing, known: Mapping[str, str]) -> 
         result=result,
         is_by_hand=listing.is_by_hand,
         linked_at=listing.linked_at,
-        what_to_do=_what_to_do(listing, result, known),
+        what_to_do=_what_to_do(listing, result, near),
     )
 
 
-def _result(listing: Listing) -> str:
-    if listing.gone_at is not None:
-        return "gone"
-    if listing.match is not Match.LINKED:
-        return listing.match.value
-    if not listing.tracked:
-        return "untracked"
-    return "blocked" if listing.blocked else Match.LINKED.value
-
-
-def _what_to_do(listing: Listing, result: str, known: Mapping[str, str]) -> str:
+def _what_to_do(listing: Listing, result: str, near: Mapping[str, str]) -> str:
     match result:
         case "unmatched":
-            near = known.get(matching.loosely(listing.external_sku or ""))
-            if near and near != listing.external_sku:
-                return f"The back office spells it {near}: correct it there or here, or link it."
+            if known := near.get(listing.external_sku or ""):
+                return f"The back office spells it {known}: correct it there or here, or link it."
             return "Make it in the back office, link it to another SKU, or ignore it."
         case "duplicate":
             return "Give each product its own SKU in the store, or link the right one by hand."

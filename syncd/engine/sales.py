@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
+import sqlalchemy
+from sqlalchemy import CompoundSelect
 from sqlmodel import Session, and_, col, or_, select
 
 from schema.tables import (
@@ -80,7 +83,7 @@ def list_sales(  # noqa: PLR0913 one argument for each filter
     if sku is not None:
         query = query.where(SalesLog.sku == sku)
     if order is not None:
-        query = query.where(or_(Order.external_id == order, Order.name == order))
+        query = query.where(col(SalesLog.order_id).in_(_orders_called(merchant_id, order)))
     if since is not None:
         query = query.where(col(SalesLog.occurred_at) >= since)
     if until is not None:
@@ -174,7 +177,7 @@ def _state(  # noqa: PLR0911 - one answer for each case
 
 def find_order(session: Session, merchant_id: int, word: str, connection_id: int | None = None) -> Order:
     """An order by the store's id or name of it. Raises NotPossible where there is none, or more than one."""
-    query = select(Order).where(Order.merchant_id == merchant_id, or_(Order.external_id == word, Order.name == word))
+    query = select(Order).where(col(Order.id).in_(_orders_called(merchant_id, word)))
     if connection_id is not None:
         query = query.where(Order.connection_id == connection_id)
     found = session.exec(query).all()
@@ -183,6 +186,14 @@ def find_order(session: Session, merchant_id: int, word: str, connection_id: int
     if len(found) > 1:
         raise NotPossible(f"Several stores have an order {word!r}: say which with --connection NAME.")
     return found[0]
+
+
+def _orders_called(merchant_id: int, word: str) -> CompoundSelect[Any]:
+    """The ids of orders by the store's id or name of them, each by an index of its own."""
+    stores = select(Connection.id).where(Connection.merchant_id == merchant_id)
+    by_name = sqlalchemy.select(col(Order.id)).where(col(Order.merchant_id) == merchant_id, col(Order.name) == word)
+    by_id = sqlalchemy.select(col(Order.id)).where(col(Order.connection_id).in_(stores), col(Order.external_id) == word)
+    return by_name.union(by_id)
 
 
 def waiting_documents(session: Session, order_id: int) -> list[int]:

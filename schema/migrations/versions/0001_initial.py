@@ -1092,6 +1092,14 @@ def upgrade() -> None:  # noqa: PLR0915
         postgresql_where=sa.text("state = 'intent'"),
     )
     op.create_index(op.f("ix_push_run_id"), "push", ["run_id"], unique=False)
+    op.create_index(
+        "ix_push_sold",
+        "push",
+        ["sold_at"],
+        unique=False,
+        sqlite_where=sa.text("sold_at IS NOT NULL"),
+        postgresql_where=sa.text("sold_at IS NOT NULL"),
+    )
     op.create_table(
         "return_document",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),

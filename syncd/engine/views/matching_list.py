@@ -9,7 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session, col, select
 
 from schema.tables import BackOffice, Connection, InventoryCache, Listing, Match
-from syncd.domain import matching
+from syncd.engine.near import near_skus
 from syncd.engine.new_products import absent
 
 TABS = ("matched", "unmatched", "duplicate", "no_sku", "untracked", "blocked", "ignored")
@@ -116,7 +116,8 @@ def _contains(text: str) -> ColumnElement[bool]:
 def _told(session: Session, store: Connection, found: Sequence[Listing]) -> list[MatchRow]:
     skus = {listing.sku or listing.external_sku for listing in found}
     titles = _office_titles(session, store.merchant_id, [sku for sku in skus if sku])
-    near = _near(session, store.merchant_id, [each for each in found if each.match is Match.UNMATCHED])
+    unmatched = [each.external_sku or "" for each in found if each.match is Match.UNMATCHED]
+    near = near_skus(session, store.merchant_id, unmatched)
     twins = _twins(session, store, [each.external_sku for each in found if each.match is Match.DUPLICATE])
     return [
         MatchRow(
@@ -159,16 +160,6 @@ def _office_titles(session: Session, merchant_id: int, skus: Sequence[str]) -> d
         )
     )
     return {sku: title for sku, title in rows if sku}
-
-
-def _near(session: Session, merchant_id: int, unmatched: Sequence[Listing]) -> dict[str, str]:
-    """For SKUs that nobody knows, one that is written almost the same."""
-    wanted = {listing.external_sku for listing in unmatched if listing.external_sku}
-    if not wanted:
-        return {}
-    known = session.exec(select(InventoryCache.sku).where(InventoryCache.merchant_id == merchant_id).distinct())
-    loosely = {matching.loosely(sku): sku for sku in known}
-    return {sku: loosely[matching.loosely(sku)] for sku in wanted if matching.loosely(sku) in loosely}
 
 
 def _twins(session: Session, store: Connection, skus: Sequence[str | None]) -> dict[str, list[tuple[str, str]]]:

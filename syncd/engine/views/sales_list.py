@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import and_, func, or_
+from sqlalchemy import and_, func
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session, col, select
 
@@ -28,8 +28,11 @@ from syncd.engine.sales import SaleRow
 from syncd.engine.views.amounts import amount, sold_amount
 
 MOST_FOUND = 400
+MOST_COUNTED = 10_000
+"""Rows that are counted; that there are more is enough to know."""
 STATES = ("recorded", "being_recorded", "look")
 """What is asked for of the back office: it has it, it is on its way, a person should look."""
+A_DAY = timedelta(days=1)
 _NEEDS_A_LOOK = (DocumentState.UNKNOWN, DocumentState.PARKED)
 
 
@@ -48,10 +51,13 @@ class SalesQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SalesPage:
-    """A page of the log. `order_ids` are ours, by row id; `seconds` how long the other stores took, by row id."""
+    """A page of the log. `total` counts the rows there are, `is_more` that there are more than were counted.
+    `order_ids` are ours, by row id; `seconds` how long the other stores took, by row id.
+    """
 
     rows: tuple[SaleRow, ...]
     total: int
+    is_more: bool
     order_ids: Mapping[int, int]
     seconds: Mapping[int, float]
 
@@ -67,7 +73,9 @@ class Sold:
 def sales_page(session: Session, merchant_id: int, query: SalesQuery) -> SalesPage:
     """One page, the newest first."""
     where = _where(session, merchant_id, query)
-    total = session.exec(select(func.count()).select_from(SalesLog).where(*where)).one()
+    most = max(MOST_COUNTED, query.offset + query.limit)
+    some = select(SalesLog.id).where(*where).limit(most + 1).subquery()
+    total = session.exec(select(func.count()).select_from(some)).one()
     chosen = session.exec(
         select(SalesLog.id, SalesLog.order_id)
         .where(*where)
@@ -79,7 +87,8 @@ def sales_page(session: Session, merchant_id: int, query: SalesQuery) -> SalesPa
     rows = sales.rows_of(session, ids)
     return SalesPage(
         rows=tuple(rows),
-        total=total,
+        total=min(total, most),
+        is_more=total > most,
         order_ids={row_id: order_id for row_id, order_id in chosen if row_id is not None},
         seconds=_seconds(session, merchant_id, rows),
     )
@@ -98,7 +107,9 @@ def every_row(session: Session, merchant_id: int, query: SalesQuery, most: int) 
 
 
 def _where(session: Session, merchant_id: int, query: SalesQuery) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = [col(SalesLog.merchant_id) == merchant_id]
+    # Whoever has few rows by their ids must not be walked through by the merchant's index all the same.
+    is_by_ids = bool(query.text) or query.state in ("look", "being_recorded")
+    where: list[ColumnElement[bool]] = [] if is_by_ids else [col(SalesLog.merchant_id) == merchant_id]
     if query.connection_id is not None:
         where.append(col(SalesLog.connection_id) == query.connection_id)
     if query.since is not None:
@@ -108,7 +119,7 @@ def _where(session: Session, merchant_id: int, query: SalesQuery) -> list[Column
     if query.text:
         where.append(_contains(session, merchant_id, query.text))
     if query.state:
-        where.append(_in_state(query.state))
+        where.append(_in_state(merchant_id, query.state))
     return where
 
 
@@ -130,23 +141,35 @@ def _contains(session: Session, merchant_id: int, text: str) -> ColumnElement[bo
         .distinct()
         .limit(MOST_FOUND)
     ).all()
-    return or_(col(SalesLog.sku).in_([sku for sku in skus if sku]), col(SalesLog.order_id).in_(orders))
+    mine = select(SalesLog.id).where(SalesLog.merchant_id == merchant_id)
+    by_sku = mine.where(col(SalesLog.sku).in_([sku for sku in skus if sku]))
+    return col(SalesLog.id).in_(by_sku.union(mine.where(col(SalesLog.order_id).in_(orders))))
 
 
-def _in_state(state: str) -> ColumnElement[bool]:
-    waiting = col(SalesLog.order_id).in_(
-        select(SaleDocument.order_id).where(col(SaleDocument.state).in_(_NEEDS_A_LOOK))
-    )
+def _in_state(merchant_id: int, state: str) -> ColumnElement[bool]:
+    """What waits is found from the few orders and lines that wait, not by looking through the log."""
     is_recorded = col(SalesLog.backoffice_id).is_not(None)
     if state == "recorded":
         return is_recorded
+    waiting = select(SaleDocument.order_id).where(
+        SaleDocument.merchant_id == merchant_id, col(SaleDocument.state).in_(_NEEDS_A_LOOK)
+    )
     if state == "look":
-        no_sku = col(SalesLog.order_line_id).in_(
-            select(OrderLine.id).where(col(OrderLine.sku).is_(None), OrderLine.moves_nothing == "")
+        no_sku = (
+            select(SalesLog.id)
+            .join(OrderLine, col(OrderLine.id) == col(SalesLog.order_line_id))
+            .where(
+                col(OrderLine.sku).is_(None),
+                OrderLine.taken != OrderLine.acknowledged,
+                OrderLine.moves_nothing == "",
+                SalesLog.merchant_id == merchant_id,
+                ~is_recorded,
+            )
         )
-        return or_(waiting, and_(~is_recorded, no_sku))
-    owed = select(Order.id).where(col(Order.is_owed).is_(True))
-    return and_(~is_recorded, col(SalesLog.order_id).in_(owed), ~waiting)
+        return col(SalesLog.id).in_(select(SalesLog.id).where(col(SalesLog.order_id).in_(waiting)).union(no_sku))
+    owed = select(Order.id).where(Order.merchant_id == merchant_id, col(Order.is_owed).is_(True))
+    on_its_way = select(SalesLog.id).where(col(SalesLog.order_id).in_(owed), col(SalesLog.order_id).not_in(waiting))
+    return and_(~is_recorded, col(SalesLog.id).in_(on_its_way))
 
 
 def sold_between(session: Session, merchant_id: int, since: datetime, until: datetime) -> Sold:
@@ -166,14 +189,12 @@ def _seconds(session: Session, merchant_id: int, rows: Sequence[SaleRow]) -> dic
     skus = sorted({row.sku for row in rows if row.sku})
     if not skus:
         return {}
-    since, until = min(row.at for row in rows), max(row.at for row in rows)
     told = session.execute(
         select(Push.sku, Push.sold_at, func.max(Push.answered_at))
         .where(
             col(Push.connection_id).in_(select(Connection.id).where(Connection.merchant_id == merchant_id)),
-            col(Push.answered_at) >= since,
             Push.state == PushState.ACKNOWLEDGED,
-            col(Push.sold_at).between(since, until),
+            col(Push.sold_at).in_({row.at for row in rows}),
             col(Push.sku).in_(skus),
         )
         .group_by(col(Push.sku), col(Push.sold_at))
@@ -238,15 +259,18 @@ def order_view(session: Session, merchant_id: int, order_id: int) -> OrderView |
 
 def _documents(session: Session, order_id: int) -> Iterator[DocumentView]:
     rows = session.exec(
-        select(SaleDocument).where(SaleDocument.order_id == order_id).order_by(col(SaleDocument.n))
+        select(SaleDocument, ReturnDocument)
+        .outerjoin(ReturnDocument, col(ReturnDocument.document_id) == col(SaleDocument.id))
+        .where(SaleDocument.order_id == order_id)
+        .order_by(col(SaleDocument.n), col(ReturnDocument.id))
     ).all()
-    for row in rows:
-        yield _document(row, row.invoice_no, row.backoffice_id, "sale")
-        backs = session.exec(
-            select(ReturnDocument).where(ReturnDocument.document_id == row.id).order_by(col(ReturnDocument.id))
-        )
-        for back in backs:
-            yield _document(back, row.invoice_no, row.backoffice_id, "return")
+    told = set()
+    for sale, back in rows:
+        if sale.id not in told:
+            told.add(sale.id)
+            yield _document(sale, sale.invoice_no, sale.backoffice_id, "sale")
+        if back is not None:
+            yield _document(back, sale.invoice_no, sale.backoffice_id, "return")
 
 
 def _document(
@@ -273,7 +297,7 @@ def _heard_by(session: Session, order: Order) -> str:
         .where(
             Delivery.connection_id == order.connection_id,
             col(Delivery.applied_at) >= order.heard_at,
-            col(Delivery.received_at) <= order.heard_at,
+            col(Delivery.received_at).between(order.heard_at - A_DAY, order.heard_at),
         )
         .order_by(col(Delivery.received_at).desc())
         .limit(1)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlmodel import Session, col, func, or_, select
+import sqlalchemy
+from sqlmodel import Session, col, func, select
 
 from schema.tables import Connection, InventoryCache, Listing, Location, Movement, MovementKind, Order
 from syncd.engine.authority import authority_of
@@ -55,19 +56,18 @@ class Line:
 
 def name_of(session: Session, merchant_id: int, sku: str) -> Name:
     """Its name in the stores, or in the back office."""
-    rows = session.exec(
-        select(Listing)
-        .where(
-            Listing.merchant_id == merchant_id,
-            or_(Listing.sku == sku, Listing.external_sku == sku),
-            col(Listing.gone_at).is_(None),
-        )
+    stores = select(Connection.id).where(Connection.merchant_id == merchant_id)
+    linked = select(Listing.id).where(Listing.merchant_id == merchant_id, Listing.sku == sku)
+    told = select(Listing.id).where(col(Listing.connection_id).in_(stores), Listing.external_sku == sku)
+    rows = session.execute(
+        sqlalchemy.select(col(Listing.title), col(Listing.price), col(Listing.sku))
+        .where(col(Listing.id).in_(linked.union(told)), col(Listing.gone_at).is_(None))
         .order_by(col(Listing.id))
     ).all()
     return Name(
-        title=next((row.title for row in rows if row.title), ""),
-        price=next((row.price for row in rows if row.price is not None), None),
-        listings=sum(1 for row in rows if row.sku == sku),
+        title=next((title for title, _, _ in rows if title), ""),
+        price=next((price for _, price, _ in rows if price is not None), None),
+        listings=sum(1 for *_, of in rows if of == sku),
     )
 
 

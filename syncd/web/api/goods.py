@@ -131,9 +131,9 @@ def list_matches(
         raise HTTPException(422, f"`result` is one of {', '.join(RESULTS)}.")
     with caller.reading() as session, missing_is_404():
         store = connections.find(session, caller.merchant_id, name)
-        found = match_view.list_matches(session, store, tuple(result or ()))
-    begin = after_id(cursor) or 0
-    marked = page(found.rows[begin : begin + limit + 1], limit, lambda _: begin + limit)
+        begin = after_id(cursor) or 0
+        found = match_view.list_matches(session, store, result or (), offset=begin, limit=limit + 1)
+    marked = page(found.rows, limit, lambda _: begin + limit)
     return Matches(items=marked.items, next=marked.next, counts=dict(found.counts))
 
 

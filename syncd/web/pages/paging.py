@@ -9,11 +9,12 @@ from syncd.web.frame.visit import Visit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pager:
-    """Where in a list one is."""
+    """Where in a list one is. `is_more`: there are more rows than `total`, which were not counted."""
 
     offset: int
     limit: int
     total: int
+    is_more: bool = False
 
     @property
     def first(self) -> int:
@@ -33,7 +34,7 @@ class Pager:
     @property
     def next(self) -> int | None:
         """Where the page after begins; None on the last."""
-        return self.offset + self.limit if self.offset + self.limit < self.total else None
+        return self.offset + self.limit if self.is_more or self.offset + self.limit < self.total else None
 
 
 def number_of(visit: Visit, name: str) -> int:

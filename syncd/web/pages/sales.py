@@ -43,7 +43,7 @@ def log(visit: Visit) -> Response:
         stores=stores,
         authority=authority,
         told=backoffice_words,
-        pager=Pager(offset=query.offset, limit=query.limit, total=found.total),
+        pager=Pager(offset=query.offset, limit=query.limit, total=found.total, is_more=found.is_more),
         days=visit.query("days", "week"),
         is_filtered=bool(query.text or query.connection_id or query.state),
     )
