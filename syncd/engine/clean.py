@@ -54,8 +54,10 @@ def clean(engine: Engine) -> int:
     counts: dict[str, int] = {}
     for table, key, is_old in _rules(engine.clock.now(), engine.settings.retention):
         counts[table.__name__] = counts.get(table.__name__, 0) + _delete(engine, table, key, is_old)
-    log.info("cleaned", rows=counts)
-    return sum(counts.values())
+    found = {name: rows for name, rows in counts.items() if rows}
+    if found:
+        log.info("cleaned", rows=found)
+    return sum(found.values())
 
 
 def _delete(engine: Engine, table: type, key: InstrumentedAttribute[Any], is_old: ColumnElement[bool]) -> int:

@@ -92,6 +92,12 @@ def test_migrating_twice_changes_nothing_and_ends_at_the_newest(database_url):
 
 
 @pytest.mark.parametrize("database_backend", ["sqlite"], indirect=True)
+def test_nobody_else_can_read_the_database_file(tmp_path):
+    file = tmp_path / "syncd.sqlite"
+    migrate.upgrade(f"sqlite:///{file}")
+    assert file.stat().st_mode & 0o077 == 0
+
+
 def test_a_migration_that_fails_leaves_nothing_behind(database_url):
     engine = create_engine(database_url)
     with engine.begin() as connection:
