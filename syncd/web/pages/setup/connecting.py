@@ -4,6 +4,7 @@ import base64
 import json
 import secrets
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from sqlmodel import Session
 from starlette.responses import Response
@@ -123,15 +124,16 @@ def _office_keys(visit: Visit) -> tuple[dict[str, str], dict[str, str]]:
     if visit.sent("kept"):
         return _open(visit, visit.sent("kept"))
     url = visit.sent("url")
-    if url and "://" not in url:
+    if "://" not in url:
         url = f"https://{url}"
+    if not urlsplit(url).netloc or any(sign.isspace() for sign in url):
+        raise NotPossible("This is no address. Take the one that begins with api., such as https://api.prokip.africa.")
     told = {field.name: visit.secret(field.name).strip() for field in KEY_FIELDS[OFFICE]}
     if not told["access_token"] and not (told["username"] and told["password"]):
         raise NotPossible("Type user name and password, or a token.")
     if not told["access_token"] and not (told["client_id"] and told["client_secret"]):
         raise NotPossible("Prokip also wants a client id and its secret: in Prokip open Connector, Clients.")
-    settings = {"url": url} if url else {}
-    return settings, {name: value for name, value in told.items() if value}
+    return {"url": url}, {name: value for name, value in told.items() if value}
 
 
 def _seal(visit: Visit, settings: Mapping[str, str], credentials: Mapping[str, str]) -> str:

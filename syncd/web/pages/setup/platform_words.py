@@ -3,6 +3,7 @@
 Connectors raise errors named by what to do next; here they become sentences for who stands before the form.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -70,22 +71,27 @@ def _is_silent(words: str) -> bool:
 
 def _prokip(host: str, _settings: Mapping[str, object], error: ConnectorError) -> str:
     words = str(error)
+    if "right to see" in words:
+        return "This user may not see all sales. Use one who may."
+    if isinstance(error, AccessDenied) and "Client auth" in words:
+        return (
+            "Prokip did not accept this client id and secret. In Prokip open Connector, Clients, and copy both again."
+        )
     if isinstance(error, AccessDenied):
         return (
             "Prokip did not accept this user name and password. Type them as on Prokip's own sign-in page; capitals "
             "count."
         )
-    if "right to see" in words:
-        return "This user may not see all sales. Use one who may."
-    if isinstance(error, Refused) or "cannot be read" in words:
+    if isinstance(error, Refused) or "cannot be read" in words or "not JSON" in words:
         return (
             "A server answers, but it does not speak Prokip's connector. Take the address that begins with api., or "
             "ask Prokip to switch on 'Connector' for your business."
         )
+    if isinstance(error, Unavailable | OutcomeUnknown) and "answered 5" in words:
+        return f"{host} answers with an error just now: Prokip may be down. Nothing was changed. Try again in a minute."
     if isinstance(error, Unavailable | OutcomeUnknown):
         return (
-            f"Nothing answered at {host} within 60 s. Check the spelling; if it is right, Prokip may be down. Try "
-            "again in a minute."
+            f"Nothing answers at {host}. Check the spelling; if it is right, Prokip may be down. Try again in a minute."
         )
     return ""
 
@@ -124,11 +130,14 @@ def _woocommerce(host: str, _settings: Mapping[str, object], error: ConnectorErr
 
 
 def _custom(_host: str, _settings: Mapping[str, object], error: ConnectorError) -> str:
-    words = str(error)
+    words, lines = str(error), "The lines to paste are below."
     if isinstance(error, AccessDenied):
-        return "Your shop refused our signature. Both sides need the same secret. The lines to paste are below."
-    if isinstance(error, Unavailable) and "status" in words:
-        return f"Your shop did not answer a signed test as it must: {words} The lines to paste are below."
+        return f"Your shop refused our signature. Both sides need the same secret. {lines}"
+    answered = re.search(r"answered (\d{3})", words)
+    if answered and answered[1] == "200":
+        return f"Your shop answered a signed test with something else than JSON. {lines}"
+    if answered:
+        return f"Your shop answered {answered[1]} to a signed test; it must answer 200. {lines}"
     return ""
 
 
