@@ -84,6 +84,12 @@ def test_every_table_every_partial_index_and_every_word_list_is_there(migrated):
         assert name in everything
 
 
+def test_nobody_else_can_read_the_database_file(tmp_path):
+    file = tmp_path / "syncd.sqlite"
+    migrate.upgrade(f"sqlite:///{file}")
+    assert file.stat().st_mode & 0o077 == 0
+
+
 def test_migrating_twice_changes_nothing_and_ends_at_the_newest(database_url):
     assert migrate.current(database_url) is None
     migrate.upgrade(database_url)
@@ -92,12 +98,6 @@ def test_migrating_twice_changes_nothing_and_ends_at_the_newest(database_url):
 
 
 @pytest.mark.parametrize("database_backend", ["sqlite"], indirect=True)
-def test_nobody_else_can_read_the_database_file(tmp_path):
-    file = tmp_path / "syncd.sqlite"
-    migrate.upgrade(f"sqlite:///{file}")
-    assert file.stat().st_mode & 0o077 == 0
-
-
 def test_a_migration_that_fails_leaves_nothing_behind(database_url):
     engine = create_engine(database_url)
     with engine.begin() as connection:
