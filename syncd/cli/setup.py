@@ -191,7 +191,7 @@ def keys_rotate(context: typer.Context, json: Json = False) -> None:
     with at_desk(context) as desk:
         count = upkeep.new_first_key(desk.engine)
     _resealed(count, json)
-    say("Restart `syncd run`: it knows only the old key.")
+    say("`syncd run` reads the new key by itself. Copy the key file to every other machine that runs one, at once.")
 
 
 @keys_app.command("reseal")

@@ -22,6 +22,7 @@ from schema.tables import (
     StartingStock,
     StockItem,
 )
+from syncd.domain import stock
 from syncd.engine import ledger, lines
 from syncd.engine.audit import audit
 from syncd.engine.authority import LEDGER, authority_of
@@ -191,14 +192,15 @@ def _begin(
     if cache.on_hand is not None:
         return
     safety = load_rules(session, store.merchant_id, [product.sku]).safety_stock(product.sku)
+    movement = stock.filled_from_store(stock.Cache(open=cache.open, safety_stock=safety), shown)
     ledger.add_movement(
         session,
         merchant_id=store.merchant_id,
         location_id=place,
         sku=product.sku,
         kind=MovementKind.ADJUSTMENT,
-        on_hand_delta=shown + cache.open + safety,
-        value=shown + cache.open + safety,
+        on_hand_delta=movement.on_hand or 0,
+        value=movement.on_hand,
         source=LEDGER,
         event=cause(engine),
         note=f"{store.name} showed {shown}",

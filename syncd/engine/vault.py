@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,20 +33,23 @@ STORE_ATTEMPTS = 5
 _WAIT = 0.1
 
 
-class Keyring:
-    """Seals with the first key, opens with any."""
+Keys = tuple[str | bytes, ...]
 
-    def __init__(self, keys: Sequence[str | bytes]) -> None:
-        self._keys = tuple(keys)
-        try:
-            self._fernet = MultiFernet([Fernet(key) for key in keys])
-        except ValueError as error:
-            raise ConfigError("the key is not 32 bytes in URL-safe base64; `syncd init` makes one") from error
+
+class Keyring:
+    """Seals with the first key, opens with any. What none of them opens may be sealed with one that another process has
+    made meanwhile: `read_again` is asked for the keys as they are now.
+    """
+
+    def __init__(self, keys: Sequence[str | bytes], read_again: Callable[[], Keys] | None = None) -> None:
+        self._ring = _ring(tuple(keys))
+        self._read_again = read_again
 
     def seal(self, secret: Mapping[str, str] | bytes) -> bytes:
         """Encrypt; a mapping as JSON."""
         plain = secret if isinstance(secret, bytes) else json.dumps(dict(secret), sort_keys=True).encode()
-        return self._fernet.encrypt(plain)
+        _, fernet = self._ring
+        return fernet.encrypt(plain)
 
     def open(self, sealed: bytes) -> dict[str, str]:
         """The mapping that was sealed. Raises VaultError."""
@@ -53,10 +57,24 @@ class Keyring:
 
     def open_bytes(self, sealed: bytes) -> bytes:
         """The bytes that were sealed. Raises VaultError."""
+        for _ in range(2):
+            try:
+                return self._ring[1].decrypt(sealed)
+            except InvalidToken:
+                if not self._has_other_keys():
+                    break
+        raise VaultError("a stored secret was sealed with another key; restore that key, or connect anew")
+
+    def _has_other_keys(self) -> bool:
+        """Whether the keys are others than they were when we read them; from now on these count."""
         try:
-            return self._fernet.decrypt(sealed)
-        except InvalidToken:
-            raise VaultError("a stored secret was sealed with another key; restore that key, or connect anew") from None
+            keys = self._read_again() if self._read_again is not None else self._ring[0]
+            if keys == self._ring[0]:
+                return False
+            self._ring = _ring(keys)
+        except (ConfigError, OSError):
+            return False
+        return True
 
     def reseal(self, sealed: bytes) -> bytes:
         """The same secret under the first key. Raises VaultError."""
@@ -64,12 +82,19 @@ class Keyring:
 
     def derive(self, purpose: str) -> bytes:
         """32 bytes of our own for one purpose, such as signing; others once the first key is another one."""
-        first = self._keys[0]
+        first = self._ring[0][0]
         return hmac.digest(first if isinstance(first, bytes) else first.encode(), purpose.encode(), "sha256")
 
     def with_newest(self, key: str | bytes) -> "Keyring":
         """A ring that seals with `key` and still opens what this one does."""
-        return Keyring([key, *self._keys])
+        return Keyring([key, *self._ring[0]])
+
+
+def _ring(keys: Keys) -> tuple[Keys, MultiFernet]:
+    try:
+        return keys, MultiFernet([Fernet(key) for key in keys])
+    except ValueError as error:
+        raise ConfigError("the key is not 32 bytes in URL-safe base64; `syncd init` makes one") from error
 
 
 def new_key() -> str:
@@ -86,11 +111,15 @@ def make_key_file(file: Path) -> None:
 def load_keyring(key_file: Path, environment: Mapping[str, str] = os.environ) -> Keyring:
     """The keys of this installation. Raises ConfigError where there are none, or others can read the file."""
     if told := environment.get("SYNCD_KEY"):
-        return _keyring(told)
+        return Keyring(_keys(told))
     if credentials := environment.get("CREDENTIALS_DIRECTORY"):
         credential = Path(credentials) / "syncd.key"
         if credential.exists():
-            return _keyring(credential.read_text())
+            return Keyring(_keys(credential.read_text()))
+    return Keyring(_keys_in(key_file), read_again=partial(_keys_in, key_file))
+
+
+def _keys_in(key_file: Path) -> Keys:
     try:
         mode = key_file.stat().st_mode
         text = key_file.read_text()
@@ -98,11 +127,11 @@ def load_keyring(key_file: Path, environment: Mapping[str, str] = os.environ) ->
         raise ConfigError(f"{key_file}: no key to open secrets with ({error.strerror}); run `syncd init`") from error
     if stat.S_IMODE(mode) & 0o077:
         raise ConfigError(f"{key_file}: others can read the key; run `chmod 600 {key_file}`")
-    return _keyring(text)
+    return _keys(text)
 
 
-def _keyring(text: str) -> Keyring:
-    return Keyring(text.replace(",", " ").split())
+def _keys(text: str) -> Keys:
+    return tuple(text.replace(",", " ").split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +197,7 @@ class DatabaseVault:
 def rotate(engine: "Engine", new: Keyring) -> int:
     """Seal everything anew with the first key of `new`, which must hold the old ones too; how many secrets there are.
 
-    One transaction. Running processes must know both keys before it and may forget the old one after it.
+    One transaction. Running processes must find both keys where theirs come from before it.
     """
     count = 0
     columns = ((Connection, "credentials"), (User, "totp_secret"), (OAuthState, "request"))

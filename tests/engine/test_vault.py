@@ -55,6 +55,32 @@ def test_the_key_comes_from_the_environment_else_a_credential_else_the_file(tmp_
         assert Keyring([keys[name]]).open_bytes(keyring.seal(b"x")) == b"x"
 
 
+def test_a_key_that_was_made_meanwhile_is_read_when_it_is_needed(tmp_path):
+    make_key_file(tmp_path / "key")
+    running = load_keyring(tmp_path / "key", {})
+    before = running.seal(b"x")
+    new = new_key()
+    old = (tmp_path / "key").read_text()
+    (tmp_path / "key").write_text(f"{new}\n{old}")
+    assert running.open_bytes(Keyring([new]).seal(b"y")) == b"y"
+    assert Keyring([new]).open_bytes(running.seal(b"z")) == b"z"
+    assert running.open_bytes(before) == b"x"
+
+
+@pytest.mark.parametrize("file", ["gone", "garbage", "as it was"])
+def test_what_no_key_opens_stays_closed_whatever_the_file_says(tmp_path, file):
+    make_key_file(tmp_path / "key")
+    running = load_keyring(tmp_path / "key", {})
+    sealed = running.seal(b"x")
+    if file == "gone":
+        (tmp_path / "key").unlink()
+    elif file == "garbage":
+        (tmp_path / "key").write_text("no key\n")
+    with pytest.raises(VaultError, match="another key"):
+        running.open_bytes(Keyring([new_key()]).seal(b"y"))
+    assert running.open_bytes(sealed) == b"x"
+
+
 def test_a_key_file_is_made_for_us_alone_and_never_over_another(tmp_path):
     os.umask(0o022)
     make_key_file(tmp_path / "key")
