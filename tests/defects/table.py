@@ -133,6 +133,13 @@ PUSHING = (
         f"{T_MARKET}/test_scenarios.py::test_what_a_dead_process_had_sent_is_neither_repeated_nor_taken_for_done",
     ),
     one(
+        "a batch with a row that cannot be written is begun again for ever",
+        f"{ENGINE}/push_answers.py",
+        "    item.not_before = now + timedelta(minutes=1)\n",
+        "",
+        f"{T_MARKET}/test_scenarios.py::test_a_figure_that_is_gone_does_not_have_its_batch_begun_again_for_ever",
+    ),
+    one(
         "a store that cannot compare gets no fence",
         f"{DOMAIN}/publish.py",
         "    buried = not store_compares and write.changes_the_store\n",

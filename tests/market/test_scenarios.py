@@ -107,6 +107,22 @@ def test_what_is_sent_is_what_is_right_when_it_is_sent_not_when_it_was_planned(m
     assert market.shows("TIN")["a"] == 5
 
 
+def test_a_figure_that_is_gone_does_not_have_its_batch_begun_again_for_ever(market: Market) -> None:
+    """The store writes a batch as a whole or not at all: its neighbours go without it the next time."""
+    market.sku("TIN", 10)
+    market.refresh("TIN")
+    market.settle()
+    market.sweep()
+    market.calm()
+    market.shops["a"].delete_item("MUG")
+    market.shops["b"].sell({"MUG": 1, "TIN": 3}, is_paid=True)
+    market.deliver("b")
+    intake.apply_new(market.engine)
+    for _ in range(2):
+        market.push("a")
+    assert market.shows("TIN") == {"a": 7, "b": 7}
+
+
 # ------------------------------------------------------------------------------------------- orders out of order
 
 
