@@ -12,12 +12,13 @@ import structlog
 from sqlmodel import Session, col, func, select
 
 from connectors.sdk.contract import ItemMaker
+from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionState, Creation, CreationState, RunState, SyncRun
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.new_products import OPEN, NewProduct, absent_skus, new_products
 from syncd.engine.wake import wake
-from syncd.errors import NotPossible
+from syncd.errors import NotPossible, PluginMissing
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +48,10 @@ class CreationView:
 
 def can_create(engine: Engine, store: Connection) -> bool:
     """Whether products can be made in this store at all."""
-    connector = engine.connectors.store(engine, store)
+    try:
+        connector = engine.connectors.store(engine, store)
+    except (ConnectorError, PluginMissing):
+        return False
     return connector.traits.create_rows > 0 and isinstance(connector, ItemMaker)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, ScalarSelect
 from sqlmodel import Session, and_, case, col, func, or_, select
 
 from schema.tables import (
@@ -52,12 +52,34 @@ def absent(store: Connection) -> ColumnElement[bool]:
     )
 
 
-def absent_skus(session: Session, store: Connection, text: str = "") -> list[str]:
-    """Every SKU that the authority knows and the store lacks, in order; only those that contain a text."""
-    query = select(InventoryCache.sku).where(absent(store)).distinct().order_by(col(InventoryCache.sku))
-    if text:
-        query = query.where(func.lower(InventoryCache.sku).contains(text.lower(), autoescape=True))
-    return list(session.exec(query).all())
+def absent_skus(
+    session: Session, store: Connection, text: str = "", *, offset: int = 0, limit: int | None = None
+) -> list[str]:
+    """SKUs that the authority knows and the store lacks, in order; only those that a text is in, or in their name."""
+    query = select(InventoryCache.sku).where(absent(store), *_containing(store, text)).distinct()
+    return list(session.exec(query.order_by(col(InventoryCache.sku)).offset(offset).limit(limit)).all())
+
+
+def count_absent(session: Session, store: Connection, text: str = "") -> int:
+    """How many there are of them."""
+    query = select(func.count(col(InventoryCache.sku).distinct())).where(absent(store), *_containing(store, text))
+    return session.exec(query).one()
+
+
+def _containing(store: Connection, text: str) -> tuple[ColumnElement[bool], ...]:
+    if not text:
+        return ()
+    wanted = text.lower()
+    called = select(Listing.external_sku).where(
+        Listing.connection_id == _office(store), func.lower(Listing.title).contains(wanted, autoescape=True)
+    )
+    is_in = func.lower(InventoryCache.sku).contains(wanted, autoescape=True)
+    return (or_(is_in, col(InventoryCache.sku).in_(called)),)
+
+
+def _office(store: Connection) -> ScalarSelect[int | None]:
+    query = select(BackOffice.connection_id).where(BackOffice.merchant_id == store.merchant_id)
+    return query.scalar_subquery()
 
 
 def new_products(session: Session, store: Connection, skus: Sequence[str], *, is_draft: bool) -> list[NewProduct]:
@@ -93,8 +115,7 @@ def _in_work(session: Session, store: Connection, skus: Sequence[str]) -> set[st
 
 def _described(session: Session, store: Connection, skus: Sequence[str]) -> dict[str, NewProduct]:
     """Name, price and image by SKU, each from the first who tells it: the back office, then the stores by age."""
-    office = select(BackOffice.connection_id).where(BackOffice.merchant_id == store.merchant_id).scalar_subquery()
-    is_offices = col(Listing.connection_id) == office
+    is_offices = col(Listing.connection_id) == _office(store)
     rows = session.exec(
         select(Listing, Connection)
         .join(Connection, col(Connection.id) == col(Listing.connection_id))

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from syncd.engine.context import Engine
 from syncd.web import connect_doors, description, entrance, pages
-from syncd.web.api import auth, goods, people, setup, stores, trade, work
+from syncd.web.api import auth, goods, people, products, setup, stores, trade, work
 from syncd.web.api.answers import PROBLEMS, tell_problems
 from syncd.web.defence.headers import SecurityHeaders
 from syncd.web.defence.rates import RateLimit
@@ -23,7 +23,16 @@ from syncd.web.who import API
 PAGES = (entrance.pages, *pages.PAGES)
 """Every module of pages; a new one is entered here, its routes in `who.py`."""
 
-ROUTERS = (auth.router, people.router, setup.router, stores.router, goods.router, trade.router, work.router)
+ROUTERS = (
+    auth.router,
+    people.router,
+    setup.router,
+    stores.router,
+    goods.router,
+    products.router,
+    trade.router,
+    work.router,
+)
 KEPT = "public, max-age=31536000, immutable"
 
 nowhere = Pages()

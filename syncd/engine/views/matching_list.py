@@ -8,9 +8,9 @@ from sqlalchemy import and_, case, func, or_
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session, col, select
 
-from schema.tables import BackOffice, Connection, InventoryCache, Listing, Match
+from schema.tables import BackOffice, Connection, Listing, Match
 from syncd.engine.near import near_skus
-from syncd.engine.new_products import absent
+from syncd.engine.new_products import NewProduct, absent_skus, count_absent, new_products
 
 TABS = ("matched", "unmatched", "duplicate", "no_sku", "untracked", "blocked", "ignored")
 NEEDS_A_LOOK = ("unmatched", "duplicate", "no_sku")
@@ -33,19 +33,11 @@ class MatchRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnlyThere:
-    """An item of the back office that the store does not have."""
-
-    sku: str
-    title: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MatchPage:
     """A page, and how many there are in each tab; `only_there` counts items that only the back office has."""
 
     rows: tuple[MatchRow, ...]
-    missing: tuple[OnlyThere, ...]
+    missing: tuple[NewProduct, ...]
     counts: Mapping[str, int]
     only_there: int
     total: int
@@ -67,10 +59,12 @@ def match_page(
     """One page of a store's products, those that need a look first."""
     mine = and_(col(Listing.connection_id) == store.id, col(Listing.gone_at).is_(None))
     counts = _counts(session, mine)
-    only_there = _only_there(session, store)
+    only_there = count_absent(session, store)
     if tab == "only_there":
-        missing = _missing(session, store, text, offset, limit)
-        return MatchPage(rows=(), missing=missing, counts=counts, only_there=only_there, total=only_there)
+        skus = absent_skus(session, store, text, offset=offset, limit=limit)
+        missing = tuple(new_products(session, store, skus, is_draft=True))
+        total = count_absent(session, store, text) if text else only_there
+        return MatchPage(rows=(), missing=missing, counts=counts, only_there=only_there, total=total)
     where = [mine, *([_results()[tab]] if tab in TABS else []), *([_contains(text)] if text else [])]
     first = case((col(Listing.match) == Match.LINKED, 1), else_=0)
     found = session.exec(
@@ -176,16 +170,3 @@ def _twins(session: Session, store: Connection, skus: Sequence[str | None]) -> d
     for row in rows:
         twins.setdefault(row.external_sku or "", []).append((row.external_id, row.title or row.external_id))
     return twins
-
-
-def _only_there(session: Session, store: Connection) -> int:
-    return session.exec(select(func.count(col(InventoryCache.sku).distinct())).where(absent(store))).one()
-
-
-def _missing(session: Session, store: Connection, text: str, offset: int, limit: int) -> tuple[OnlyThere, ...]:
-    query = select(InventoryCache.sku).where(absent(store)).distinct()
-    if text:
-        query = query.where(func.lower(InventoryCache.sku).contains(text.lower(), autoescape=True))
-    skus = session.exec(query.order_by(col(InventoryCache.sku)).offset(offset).limit(limit)).all()
-    titles = _office_titles(session, store.merchant_id, skus)
-    return tuple(OnlyThere(sku=sku, title=titles.get(sku, "")) for sku in skus)

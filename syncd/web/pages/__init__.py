@@ -5,13 +5,15 @@ They read by `syncd/engine/views` and act by the same engine functions as the co
 
 from syncd.web.pages import events, history, issues, overview, runs, sales, stock, stores
 from syncd.web.pages.settings import account, notifications, people, rules
-from syncd.web.pages.setup import connecting, living
+from syncd.web.pages.setup import connecting, living, making, matching
 
 PAGES = (
     overview.pages,
     stock.pages,
     sales.pages,
     issues.pages,
+    matching.pages,
+    making.pages,
     living.pages,
     stores.pages,
     connecting.pages,

@@ -15,7 +15,13 @@ pages = Pages()
 
 PAGE = 50
 MOST_PUSHES = 500
-KINDS = {"sync": "Sync", "push": "Numbers set", "undo": "Put back", "reconcile": "Whole store compared"}
+KINDS = {
+    "sync": "Sync",
+    "push": "Numbers set",
+    "undo": "Put back",
+    "reconcile": "Whole store compared",
+    "create": "Products made",
+}
 COUNTS = {
     "acknowledged": "set and confirmed",
     "refused": "not set: the store showed another number",
@@ -28,6 +34,9 @@ COUNTS = {
     "looked": "numbers looked at",
     "recorded": "sales recorded",
     "matched": "SKUs matched",
+    "made": "products made",
+    "found": "products that were there already",
+    "stopped": "products not made, because it was stopped",
 }
 
 

@@ -1,4 +1,7 @@
-"""Steps 4 to 6 of the wizard, also later on the store's own pages: match products, watch in shadow, go live."""
+"""Steps 5 and 6 of the wizard, also later on the store's own pages: watch in shadow, go live.
+
+Step 4 is `matching.py`.
+"""
 
 import csv
 import io
@@ -10,13 +13,14 @@ from sqlmodel import Session, col, func, select
 from starlette.responses import Response
 
 from connectors.sdk.errors import ConnectorError
-from schema.tables import Connection, ConnectionState, InventoryCache, Issue, IssueState, Listing, Order, SalesLog
-from syncd.engine import golive, match, sync
-from syncd.engine.audit import audit
+from schema.tables import Connection, ConnectionState, Issue, IssueState, Order, SalesLog
+from syncd.engine import connections, golive, sync
 from syncd.engine.golive import Preview, PreviewRow
 from syncd.engine.hands import store_hand
-from syncd.engine.views.authority import authority_view
-from syncd.engine.views.matching_list import TABS, match_page
+from syncd.engine.views import lag
+from syncd.engine.views.matching_list import match_page
+from syncd.engine.views.shadow_run import shadow_run
+from syncd.engine.views.stores import connected_stores
 from syncd.errors import NotPossible
 from syncd.web.frame.pages import Pages
 from syncd.web.frame.visit import Visit
@@ -30,124 +34,10 @@ pages = Pages()
 PAGE = 50
 MOST_SUGGESTED = 500
 MOST_IN_A_FILE = 100_000
+A_DAY = timedelta(days=1)
 LONG_ENOUGH = timedelta(days=2)
 ENOUGH_ORDERS = 20
 SHADOW_TABS = ("change", "down", "up", "zero", "right")
-
-
-# ------------------------------------------------------------------------------------------- matching
-
-
-@pages.get("/app/stores/{name}/matching")
-def matching(visit: Visit) -> Response:
-    """What belongs together, what does not, and what to do for each."""
-    with visit.reading() as session:
-        row = found(session, visit)
-        tab, text, offset = visit.query("show", "all"), visit.query("q"), number_of(visit, "from")
-        page = match_page(session, row, tab=tab, text=text, offset=offset, limit=PAGE)
-        values: dict[str, Any] = {
-            "row": row,
-            "page": page,
-            "rail": rail(session, visit.merchant_id, "matching", store=row),
-            "authority": authority_view(session, visit.merchant_id),
-            "known": _known(session, visit.merchant_id),
-        }
-    pager = Pager(offset=offset, limit=PAGE, total=page.total)
-    return visit.render("setup/matching.html", **values, tab=tab, text=text, tabs=TABS, pager=pager)
-
-
-def _known(session: Session, merchant_id: int) -> list[str]:
-    return list(
-        session.exec(
-            select(InventoryCache.sku)
-            .where(InventoryCache.merchant_id == merchant_id)
-            .distinct()
-            .order_by(col(InventoryCache.sku))
-            .limit(MOST_SUGGESTED)
-        )
-    )
-
-
-@pages.post("/app/stores/{name}/matching")
-def change_match(visit: Visit) -> Response:
-    """Link by hand, ignore, undo either; or keep which side is the starting point."""
-    with visit.reading() as session:
-        row = found(session, visit)
-    path = f"{store_path(row.code)}/matching"
-    back, listing = visit.sent("back") or path, visit.sent("listing")
-    if not back.startswith(path):
-        back = path
-    match visit.sent("deed"):
-        case "link":
-            counted = match_link(visit, row, listing)
-            said = f"Linked to {visit.sent('sku')}."
-            if counted:
-                said += f" {count_words(counted, 'sale')} will now be recorded."
-        case "unlink":
-            match_unlink(visit, row, listing)
-            said = "Undone."
-        case "ignore":
-            chosen = visit.sent_all("listing")
-            for each in chosen:
-                match_ignore(visit, row, each)
-            said = f"{count_words(len(chosen), 'product')} ignored. It can be undone under Ignored."
-        case _:
-            return _keep_direction(visit, row)
-    return visit.go(back, said=said)
-
-
-def match_link(visit: Visit, row: Connection, listing: str) -> int:
-    """Join a product to an SKU."""
-    return match.link(visit.engine, row.id or 0, listing, visit.sent("sku"), actor=visit.actor)
-
-
-def match_unlink(visit: Visit, row: Connection, listing: str) -> None:
-    """Take back what was decided by hand."""
-    match.unlink(visit.engine, row.id or 0, listing, actor=visit.actor)
-
-
-def match_ignore(visit: Visit, row: Connection, listing: str) -> None:
-    """Leave a product alone."""
-    match.ignore(visit.engine, row.id or 0, listing, actor=visit.actor)
-
-
-def _keep_direction(visit: Visit, row: Connection) -> Response:
-    wanted = {"pull": "store", "push": "backoffice"}.get(visit.sent("direction"))
-    if wanted is not None and wanted != row.starting_point:
-        with visit.engine.database.transaction() as session:
-            kept = session.get_one(Connection, row.id)
-            kept.starting_point = wanted
-            audit(session, row.merchant_id, visit.actor, "starting_point", row.name, {"is": wanted}, visit.now)
-    return visit.go(f"{store_path(row.code)}/shadow")
-
-
-@pages.get("/app/stores/{name}/matching.csv")
-def missing_file(visit: Visit) -> Response:
-    """What the other side lacks, as a file it can import: SKU, name, price, quantity."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["sku", "name", "price", "quantity"])
-    with visit.reading() as session:
-        row = found(session, visit)
-        for cells in _missing_rows(session, row, to_store=visit.query("for") == "store"):
-            writer.writerow([safe_cell(cell) for cell in cells])
-    return file_of(visit, text.getvalue(), "products")
-
-
-def _missing_rows(session: Session, row: Connection, *, to_store: bool) -> list[tuple[object, ...]]:
-    if not to_store:
-        page = match_page(session, row, tab="unmatched", limit=MOST_IN_A_FILE)
-        prices = {
-            listing.external_id: listing.price
-            for listing in session.exec(select(Listing).where(Listing.connection_id == row.id))
-        }
-        return [(each.external_sku, each.title, prices.get(each.external_id) or "", "") for each in page.rows]
-    page = match_page(session, row, tab="only_there", limit=MOST_IN_A_FILE)
-    stock = {
-        cache.sku: max(0, (cache.on_hand or 0) - cache.open)
-        for cache in session.exec(select(InventoryCache).where(InventoryCache.merchant_id == row.merchant_id))
-    }
-    return [(each.sku, each.title, "", stock.get(each.sku, "")) for each in page.missing]
 
 
 # ------------------------------------------------------------------------------------------- shadow
@@ -174,26 +64,46 @@ def shadow(visit: Visit) -> Response:
     """A verdict, and the table of what would change with the reason of each number."""
     with visit.reading() as session:
         row = found(session, visit)
-        seen = watched(session, row, visit.now)
         steps = rail(session, visit.merchant_id, "shadow", store=row)
     preview, failure = _preview(visit, row)
-    tab = visit.query("show", "change")
+    return visit.render("setup/shadow.html", rail=steps, failure=failure, **_told(visit, row, preview))
+
+
+def _told(visit: Visit, row: Connection, preview: Preview) -> dict[str, Any]:
+    """The verdict and the rows, for the page and for its events."""
+    tab, offset = visit.query("show", "change"), number_of(visit, "from")
     chosen = _in_tab(preview, tab if tab in SHADOW_TABS else "change")
-    offset = number_of(visit, "from")
-    return visit.render(
-        "setup/shadow.html",
-        row=row,
-        seen=seen,
-        rail=steps,
-        preview=preview,
-        failure=failure,
-        tab=tab,
-        counts={name: len(_in_tab(preview, name)) for name in SHADOW_TABS},
-        rows=chosen[offset : offset + PAGE],
-        pager=Pager(offset=offset, limit=PAGE, total=len(chosen)),
-        watched_words=_span_words(visit.now - seen.since),
-        risky=[each for each in preview.changes if (each.shows_now or 0) > (each.will_show or 0)],
-    )
+    with visit.reading() as session:
+        seen = watched(session, row, visit.now)
+        run = shadow_run(session, row, visit.now)
+        stores = [store.id or 0 for store in connected_stores(session, visit.merchant_id)]
+        ours = lag.lag_of(lag.measured(session, stores, visit.now - A_DAY, visit.now))
+    return {
+        "row": row,
+        "seen": seen,
+        "run": run,
+        "ours": ours,
+        "preview": preview,
+        "tab": tab,
+        "counts": {name: len(_in_tab(preview, name)) for name in SHADOW_TABS},
+        "rows": chosen[offset : offset + PAGE],
+        "pager": Pager(offset=offset, limit=PAGE, total=len(chosen)),
+        "watched_words": _span_words(visit.now - seen.since),
+        "risky": [each for each in preview.changes if (each.shows_now or 0) > (each.will_show or 0)],
+    }
+
+
+def live_parts(visit: Visit) -> list[tuple[str, str]]:
+    """What changes by itself on the page of a shadow run, by what the store has told: it is not asked."""
+    if not visit.may("operator"):
+        return []
+    with visit.reading() as session:
+        row = connections.find(session, visit.merchant_id, visit.query("store"))
+    if row.state is not ConnectionState.SHADOW:
+        return []
+    told = _told(visit, row, golive.preview_seen(visit.engine, row.id or 0))
+    parts = {"verdict": "verdict", "rows": "shadow_rows", "differ": "differ"}
+    return [(name, visit.draw(f"setup/{template}.html", **told)) for name, template in parts.items()]
 
 
 def _preview(visit: Visit, row: Connection) -> tuple[Preview, str]:
