@@ -40,7 +40,7 @@ PUSHING = (
                 ),
             ),
         ),
-        f"{T_MARKET}/test_races.py::test_a_sale_that_comes_before_our_write_is_not_written_over",
+        f"{T_MARKET}/test_races.py::test_a_sale_that_nobody_told_us_of_is_not_written_over",
     ),
     one(
         "after a mismatch the value found is believed, and the old target written again",

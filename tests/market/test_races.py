@@ -47,6 +47,22 @@ def test_a_sale_that_comes_before_our_write_is_not_written_over(market: Market, 
     assert market.issues() == []
 
 
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_a_sale_that_nobody_told_us_of_is_not_written_over(market: Market, name: str) -> None:
+    """The store shows 8 when we come: what counts is that we believed 10, not what it shows now."""
+    other = "b" if name == "a" else "a"
+    market.shops[name].faults.is_deaf = True
+    market.shops[name].sell({"MUG": 2}, is_paid=True)
+    market.shops[other].sell({"MUG": 3}, is_paid=True)
+    market.deliver()
+    market.take_in()
+    market.push(name)
+    assert market.shows("MUG")[name] == 8
+    market.calm()
+    assert market.shows("MUG") == {"a": 5, "b": 5}
+    assert market.office.stock("MUG") == 5
+
+
 def test_a_sale_buried_between_read_and_write_is_found_and_mended(market: Market) -> None:
     """A store that cannot compare can bury a sale; nothing can prevent that, but it must not stay."""
     shop = market.shops["b"]
