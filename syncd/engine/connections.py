@@ -3,6 +3,7 @@
 Making one is `connect.py`, going live `golive.py`.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,17 +73,28 @@ def list_connections(session: Session, merchant_id: int, *, all_of_them: bool = 
     rows = session.exec(
         select(Connection).where(Connection.merchant_id == merchant_id).order_by(col(Connection.name))
     ).all()
-    return [view(session, row) for row in rows if all_of_them or row.state is not ConnectionState.DISCONNECTED]
+    return _views(session, [row for row in rows if all_of_them or row.state is not ConnectionState.DISCONNECTED])
 
 
 def view(session: Session, row: Connection) -> ConnectionView:
     """One connection."""
-    places = session.exec(
-        select(Location.external_id)
-        .join(PoolLocation, col(PoolLocation.location_id) == col(Location.id))
-        .where(PoolLocation.connection_id == row.id)
+    return _views(session, [row])[0]
+
+
+def _views(session: Session, rows: Sequence[Connection]) -> list[ConnectionView]:
+    places: dict[int, list[str]] = defaultdict(list)
+    pools = session.exec(
+        select(PoolLocation.connection_id, Location.external_id)
+        .join(Location, col(Location.id) == col(PoolLocation.location_id))
+        .where(col(PoolLocation.connection_id).in_([row.id for row in rows]))
         .order_by(col(PoolLocation.position))
-    ).all()
+    )
+    for connection_id, place in pools:
+        places[connection_id].append(place)
+    return [_view(row, places[row.id or 0]) for row in rows]
+
+
+def _view(row: Connection, places: Sequence[str]) -> ConnectionView:
     return ConnectionView(
         id=row.id or 0,
         name=row.name,

@@ -48,19 +48,19 @@ def look_due(engine: Engine, held: Held, connection_id: int) -> int:
         return 0
 
 
-def waiting(session: Session, connection_id: int) -> int:
-    """How many figures of a store wait for a look, now or after a quarantine, a grace or a settling time.
+def waiting(session: Session, merchant_id: int, connection_ids: Sequence[int]) -> dict[int, int]:
+    """How many figures of each of a merchant's stores wait for a look, now or after a quarantine, a grace or a settling
+    time.
 
     Right after going live that is every figure: first the back office is read, then they are looked at.
     """
     never_looked = _never_looked()
-    if _awaits_reading(session, connection_id):
+    if _awaits_reading(session, merchant_id):
         never_looked = col(StockItem.observed).is_(None)
-    return session.exec(
-        select(func.count())
-        .select_from(StockItem)
+    rows = session.execute(
+        select(StockItem.connection_id, func.count())
         .where(
-            StockItem.connection_id == connection_id,
+            col(StockItem.connection_id).in_(connection_ids),
             or_(
                 col(StockItem.look_at).is_not(None),
                 col(StockItem.suspect).is_not(None),
@@ -69,13 +69,14 @@ def waiting(session: Session, connection_id: int) -> int:
                 never_looked,
             ),
         )
-    ).one()
+        .group_by(col(StockItem.connection_id))
+    )
+    return {connection_id: int(count) for connection_id, count in rows}
 
 
-def _awaits_reading(session: Session, connection_id: int) -> bool:
+def _awaits_reading(session: Session, merchant_id: int) -> bool:
     """Whether a sweep of the back office was asked for and has not been read yet."""
-    connection = session.get_one(Connection, connection_id)
-    back_office = session.get(BackOffice, connection.merchant_id)
+    back_office = session.get(BackOffice, merchant_id)
     if back_office is None or back_office.connection_id is None or back_office.swept_at is not None:
         return False
     return session.get_one(Connection, back_office.connection_id).state is ConnectionState.LIVE

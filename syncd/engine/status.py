@@ -4,6 +4,8 @@ The counters leave out what waits for a person: dead letters, stores in shadow, 
 orders that are not paid, parked documents. At rest they are 0.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -69,8 +71,17 @@ def status(session: Session, merchant_id: int, now: datetime) -> Status:
         .where(Connection.merchant_id == merchant_id, Connection.state != ConnectionState.DISCONNECTED)
         .order_by(col(Connection.name))
     ).all()
-    each = tuple(_of_connection(session, row) for row in connections)
     speaking = [row.id or 0 for row in connections if row.role is ConnectionRole.STORE and row.state in SPEAKS]
+    live = [row.id or 0 for row in connections if row.id in speaking and row.state is ConnectionState.LIVE]
+    owed, looks, checks = (
+        _pushes_owed(session, live),
+        look.waiting(session, merchant_id, live),
+        _checks(session, speaking),
+    )
+    each = tuple(
+        _of_connection(row, owed.get(row.id or 0, 0), looks.get(row.id or 0, 0) + checks.get(row.id or 0, 0))
+        for row in connections
+    )
     return Status(
         deliveries_unapplied=_unapplied(session, merchant_id) + _rereads(session, speaking),
         pushes_owed=sum(row.pushes_owed for row in each),
@@ -83,9 +94,7 @@ def status(session: Session, merchant_id: int, now: datetime) -> Status:
     )
 
 
-def _of_connection(session: Session, row: Connection) -> ConnectionStatus:
-    is_live = row.role is ConnectionRole.STORE and row.state is ConnectionState.LIVE
-    speaks = row.role is ConnectionRole.STORE and row.state in SPEAKS
+def _of_connection(row: Connection, pushes_owed: int, looks_due: int) -> ConnectionStatus:
     return ConnectionStatus(
         name=row.name,
         platform=row.platform,
@@ -93,31 +102,36 @@ def _of_connection(session: Session, row: Connection) -> ConnectionStatus:
         state=row.state.value,
         failing_since=row.failing_since,
         failure=row.failure,
-        pushes_owed=_pushes_owed(session, row) if is_live else 0,
-        looks_due=(look.waiting(session, row.id or 0) if is_live else 0) + (_checks(session, row) if speaks else 0),
+        pushes_owed=pushes_owed,
+        looks_due=looks_due,
         last_delivery_at=row.last_delivery_at,
         pulled_at=row.pulled_at,
         reconciled_at=row.reconciled_at,
     )
 
 
-def _pushes_owed(session: Session, row: Connection) -> int:
-    """Figures that a push will go out for, those included that wait for a back-off to end."""
+def _pushes_owed(session: Session, connection_ids: Sequence[int]) -> Counter[int]:
+    """Figures of each store that a push will go out for, those included that wait for a back-off to end."""
     owed = session.exec(
         select(StockItem).where(
-            StockItem.connection_id == row.id,
+            col(StockItem.connection_id).in_(connection_ids),
             col(StockItem.desired).is_not(None),
             col(StockItem.desired) != col(StockItem.observed),
         )
     )
-    return sum(publish.plan_push(items.belief(item), item.desired) is not None for item in owed)
+    return Counter(
+        item.connection_id for item in owed if publish.plan_push(items.belief(item), item.desired) is not None
+    )
 
 
-def _checks(session: Session, row: Connection) -> int:
-    """Products that the store told a change of and that were not read again yet."""
-    return session.exec(
-        select(func.count()).select_from(ListingCheck).where(ListingCheck.connection_id == row.id)
-    ).one()
+def _checks(session: Session, connection_ids: Sequence[int]) -> dict[int, int]:
+    """Products of each store that it told a change of and that were not read again yet."""
+    rows = session.execute(
+        select(ListingCheck.connection_id, func.count())
+        .where(col(ListingCheck.connection_id).in_(connection_ids))
+        .group_by(col(ListingCheck.connection_id))
+    )
+    return {connection_id: int(count) for connection_id, count in rows}
 
 
 def _unapplied(session: Session, merchant_id: int) -> int:

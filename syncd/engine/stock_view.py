@@ -312,8 +312,3 @@ def moved_since(session: Session, after: Mapping[int, datetime], until: datetime
         for item_id, kind, units in rows:
             moved[item_id] += int(units) * (-1 if kind is SaleKind.SALE else 1)
     return moved
-
-
-def moved_between(session: Session, item_id: int, after: datetime, until: datetime) -> int:
-    """The same of one figure."""
-    return moved_since(session, {item_id: after}, until).get(item_id, 0)

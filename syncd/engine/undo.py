@@ -24,7 +24,7 @@ from syncd.engine.leases import Held, confirm
 from syncd.engine.linking import held_key
 from syncd.engine.runs import find_run
 from syncd.engine.sending import Sender, close_run, open_run
-from syncd.engine.stock_view import moved_between
+from syncd.engine.stock_view import AT_ONCE, moved_since
 from syncd.engine.wake import wake
 from syncd.errors import NotPossible
 
@@ -62,7 +62,31 @@ def plan(session: Session, run: SyncRun, now: datetime) -> list[UndoRow]:
     """What could be put back now. Raises NotPossible for a run that is still going on."""
     if run.state in (RunState.WANTED, RunState.RUNNING):
         raise NotPossible(f"Run {run.id} is still going on.")
-    return [_row(session, one, now) for one in _pushes(session, run)]
+    pushes = _pushes(session, run)
+    behind = [
+        some for start in range(0, len(pushes), AT_ONCE) for some in _behind(session, pushes[start : start + AT_ONCE])
+    ]
+    moved = _moved_since(session, pushes, now)
+    return [
+        _row(one, item, store, moved.get(one.stock_item_id, 0))
+        for one, (item, store) in zip(pushes, behind, strict=True)
+    ]
+
+
+def _behind(session: Session, pushes: Sequence[Push]) -> list[tuple[StockItem, Connection]]:
+    """The figure and the store of each push."""
+    rows = session.exec(
+        select(StockItem, Connection)
+        .join(Connection, col(Connection.id) == col(StockItem.connection_id))
+        .where(col(StockItem.id).in_([one.stock_item_id for one in pushes]))
+    )
+    found = {item.id: (item, store) for item, store in rows}
+    return [found[one.stock_item_id] for one in pushes]
+
+
+def _moved_since(session: Session, pushes: Sequence[Push], now: datetime) -> dict[int, int]:
+    """By how much the stores' own orders have moved the figures since they were set."""
+    return moved_since(session, {one.stock_item_id: one.answered_at for one in pushes if one.answered_at}, now)
 
 
 def _pushes(session: Session, run: SyncRun) -> Sequence[Push]:
@@ -75,10 +99,8 @@ def _pushes(session: Session, run: SyncRun) -> Sequence[Push]:
     return list({row.stock_item_id: row for row in rows}.values())
 
 
-def _row(session: Session, one: Push, now: datetime) -> UndoRow:
-    item = session.get_one(StockItem, one.stock_item_id)
-    store = session.get_one(Connection, one.connection_id)
-    write = _write(session, one, item, now)
+def _row(one: Push, item: StockItem, store: Connection, moved: int) -> UndoRow:
+    write = _write(one, item, moved)
     stays = ""
     if store.state is not ConnectionState.LIVE:
         stays = f"{store.name} is {store.state.value}"
@@ -96,10 +118,9 @@ def _row(session: Session, one: Push, now: datetime) -> UndoRow:
     )
 
 
-def _write(session: Session, one: Push, item: StockItem, now: datetime) -> drift.UndoWrite | None:
+def _write(one: Push, item: StockItem, moved: int) -> drift.UndoWrite | None:
     if one.before is None or one.after is None or one.answered_at is None:
         return None
-    moved = moved_between(session, item.id or 0, one.answered_at, now)
     return drift.plan_undo(items.belief(item), before=one.before, after=one.after, moved_since=moved)
 
 
@@ -163,11 +184,12 @@ def _store_intent(sender: Sender, undoing: int, push_ids: Sequence[int]) -> Writ
         ends_at = confirm(session, sender.held, now)
         wanted = session.exec(select(Push).where(col(Push.id).in_(push_ids))).all()
         locked = {item.id: item for item in lock_items(session, [one.stock_item_id for one in wanted])}
+        moved = _moved_since(session, wanted, now)
         batch = sender.open_batch(session, undoing, now)
         writes = []
         for one in wanted:
             item = locked[one.stock_item_id]
-            write = _write(session, one, item, now)
+            write = _write(one, item, moved.get(one.stock_item_id, 0))
             if write is not None and write.quantity != write.expected:
                 session.add(_intent(batch, one, item, write, now))
                 ref = StockRef(stock_id=item.external_id, parent_id=item.parent_id)

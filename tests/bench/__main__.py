@@ -1,7 +1,7 @@
-"""Calls and seconds of the usual work: make bench BENCH_ARGS="--sales 100 --orders 1000".
+"""Calls and seconds of the usual work, and how quick pages are: make bench BENCH_ARGS="--sales 100 --only sqlite".
 
 Real daemon, simulated platforms, SQLite and PostgreSQL one after the other in one run: seconds depend on the machine,
-the ratio between the two does not so much.
+the ratio between the two does not so much. What each line means is told in `docs/benchmarks.md`.
 """
 
 import argparse
@@ -18,7 +18,9 @@ from statistics import median, quantiles
 
 import httpx
 
+from syncd.engine.inbox import Arrival, Inbox, store
 from tests.bench.bulk import warehouse
+from tests.bench.pages import Visited, show_pages, visit_pages
 from tests.e2e_sandbox.town import Town, founded, goods, until
 from tests.postgres import PostgresServer, own_server
 
@@ -33,6 +35,7 @@ class Sizes:
 
     products: int
     deliveries: int
+    commits: int
     sales: int
     orders: int
 
@@ -43,15 +46,30 @@ def main() -> int:
     parser.add_argument("--deliveries", type=int, default=2000, help="webhooks sent at once (2000)")
     parser.add_argument("--sales", type=int, default=100, help="sales whose way is timed (100)")
     parser.add_argument("--orders", type=int, default=1000, help="orders around a kill -9 (1000)")
+    parser.add_argument("--commits", type=int, default=400, help="deliveries stored one commit each (400)")
+    parser.add_argument("--visits", type=int, default=5, help="requests for each page (5); 0 leaves the pages out")
+    parser.add_argument("--only-pages", action="store_true", help="nothing but the pages")
     parser.add_argument("--only", choices=("sqlite", "postgresql"), help="on one database only")
     asked = parser.parse_args()
-    sizes = Sizes(products=asked.products, deliveries=asked.deliveries, sales=asked.sales, orders=asked.orders)
+    sizes = Sizes(
+        products=asked.products,
+        deliveries=asked.deliveries,
+        commits=asked.commits,
+        sales=asked.sales,
+        orders=asked.orders,
+    )
     found: dict[str, Figures] = {}
+    visited: dict[str, Visited] = {}
     for backend in ("sqlite", "postgresql") if asked.only is None else (asked.only,):
         with database(backend) as new:
-            found[backend] = {**bulk(new, sizes), **daemon(new, sizes)}
-    show(found)
-    return 0
+            if not asked.only_pages:
+                found[backend] = {**bulk(new, sizes), **commits(new, sizes), **daemon(new, sizes)}
+            if asked.visits:
+                visited[backend] = visit_pages(new(), asked.visits)
+    if found:
+        show(found)
+    is_quick = show_pages(visited, asked.visits) if visited else True
+    return 0 if is_quick else 1
 
 
 @contextmanager
@@ -86,6 +104,45 @@ def bulk(new: Callable[[], str], sizes: Sizes) -> Figures:
                 figures[f"{name}: seconds without the network"] = took
             assert found.shown(store) == {37: sizes.products}
     return figures
+
+
+# ------------------------------------------------------------------------------------------------- commits
+
+
+def commits(new: Callable[[], str], sizes: Sizes) -> Figures:
+    """Deliveries stored one by one, each durable before the next, and as the inbox stores what arrives meanwhile."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        warehouse(Path(folder) / "home", new(), products=1) as found,
+    ):
+        connection_id, stored_at = found.ids["shopify"], found.engine.clock.now()
+        arrivals = [
+            Arrival(
+                connection_id=connection_id,
+                key=f"bench-{n}",
+                topic="orders/create",
+                headers={"x-shopify-topic": "orders/create"},
+                body=b"{}" * 1000,
+                received_at=stored_at,
+            )
+            for n in range(sizes.commits * 11)
+        ]
+        began = time.monotonic()
+        for arrival in arrivals[: sizes.commits]:
+            store(found.engine.database, [arrival], {})
+        single = sizes.commits / (time.monotonic() - began)
+        inbox = Inbox(found.engine.database)
+        inbox.start()
+        began = time.monotonic()
+        with ThreadPoolExecutor(SENDERS) as senders:
+            list(senders.map(lambda arrival: inbox.put(arrival).result(), arrivals[sizes.commits :]))
+        grouped = 10 * sizes.commits / (time.monotonic() - began)
+        inbox.stop()
+    return {
+        "deliveries stored a second, a commit each": single,
+        f"deliveries stored a second, {SENDERS} senders, group commit": grouped,
+        "group commit to single commits: times": grouped / single,
+    }
 
 
 # ------------------------------------------------------------------------------------------------- the daemon

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from urllib.parse import quote
@@ -45,13 +46,13 @@ VARIATIONS: Mapping[str, tuple[str, ...]] = {
         "?from=5000",
         "?location=all&sort=least&from=20000",
     ),
-    "GET /app/stock/{sku:path}": ("?range=24h", "?range=90d", "?store=Store%203", "?at=2026-11-20T10:00"),
+    "GET /app/stock/{sku:path}": ("?range=24h", "?range=90d", "?store=Store%203", "?at={yesterday}"),
     "GET /app/sales": (
         "?days=all",
         "?days=all&from=100000",
         "?days=month&store=Store%201",
         "?days=all&q=SKU-00001",
-        "?days=all&q=%231234",
+        "?days=all&q=%2312",
         "?days=all&backoffice=recorded",
         "?days=all&backoffice=being_recorded",
         "?days=all&backoffice=look",
@@ -60,26 +61,26 @@ VARIATIONS: Mapping[str, tuple[str, ...]] = {
     "GET /app/stores/{name}/matching": ("?show=unmatched", "?show=only_there", "?q=sku-001", "?show=matched&from=1000"),
     "GET /app/feed": (
         *(f"?show={kind}" for kind in ("sales", "pushes", "readings", "recorded", "drift")),
-        "?before=2026-11-10T10:00:00%2B00:00",
+        "?before={last_week}",
     ),
     "GET /app/runs": ("?kind=push", "?before=1000"),
     "GET /app/deliveries": ("?show=applied", "?show=dead", "?store=Store%205", "?before=1000"),
     "GET /match/{name}": ("?result=linked", "?result=unmatched", "?limit=500"),
     "GET /stock": ("?q=SKU-00", "?limit=500"),
-    "GET /stock/{sku:path}": ("?at=2026-11-20T10:00:00Z",),
+    "GET /stock/{sku:path}": ("?at={yesterday}",),
     "GET /sales": (
         "?connection=Store%201",
         f"?sku={BESTSELLER}",
-        "?order=%231234",
+        "?order=%2312",
         "?limit=500",
-        "?since=2026-11-20T10:00:00Z",
+        "?since={yesterday}",
     ),
     "GET /issues": ("?resolved=true", "?kind=oversell", "?resolved=true&limit=500"),
     "GET /deliveries": ("?state=applied&limit=500", "?state=dead", "?connection=Store%205"),
     "GET /runs": ("?kind=push", "?connection=Store%202", "?limit=500"),
 }
-FILES = ("stock.csv", "sales.csv", "matching.csv", "shadow.csv")
-"""Downloads: as long as what is in them."""
+FILES = ".csv"
+"""Downloads take as long as what is in them is long."""
 APART = {
     "GET /app/events": "never ends",
     "GET /app/{rest:path}": "is no page",
@@ -110,8 +111,10 @@ class Site:
         assert answer.status_code in (200, 303, 404, 409), f"{path}: {answer.status_code} {answer.text[:300]}"
         return answer
 
-    def addresses(self) -> Iterator[tuple[str, bool]]:
+    def addresses(self, *, varied: bool = True) -> Iterator[tuple[str, bool]]:
         """Every address with its variations, and whether it is a page."""
+        now = datetime.now(UTC)
+        times = {"yesterday": _told(now - timedelta(days=1)), "last_week": _told(now - timedelta(days=7))}
         for table, is_page in ((PAGES, True), (API, False)):
             for key, who in table.items():
                 method, _, route = key.partition(" ")
@@ -119,13 +122,17 @@ class Site:
                     continue
                 path = re.sub(r"\{([^}]+)\}", lambda found: self.parts[found[1]], route)
                 yield path, is_page
-                for more in VARIATIONS.get(key, ()):
-                    yield path + more, is_page
+                for more in VARIATIONS.get(key, ()) if varied else ():
+                    yield path + more.format(**times), is_page
         for name in ("shadow", "go-live"):
             yield f"/app/stores/{self.parts['shadow']}/{name}", True
         for kind in ("oversell", "unknown_sku", "drift_held"):
             yield f"/app/issues/{self.parts[kind]}", True
         yield f"/app/stores/{self.parts['office']}", True
+
+
+def _told(at: datetime) -> str:
+    return quote(at.isoformat(timespec="seconds"))
 
 
 @contextmanager
