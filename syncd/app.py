@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ from syncd.daemon.single import SingleInstance
 from syncd.daemon.supervisor import notify, watchdog_interval
 from syncd.engine import leases
 from syncd.engine.context import Engine
+from syncd.engine.database import open_database
 from syncd.engine.inbox import Inbox
 from syncd.engine.opening import assemble, close
 from syncd.engine.people import setup_code
@@ -46,9 +48,17 @@ CLOCK_JUMP = timedelta(seconds=1)
 
 
 def is_daemon_running(settings: Settings) -> bool:
-    """Whether a daemon works on this SQLite database; on PostgreSQL nobody can tell, and False says nothing."""
+    """Whether a daemon works on this database, on whatever machine. One that was killed counts until its lease ends."""
     file = _sqlite_file(settings)
-    return file is not None and SingleInstance(file).is_taken()
+    if file is not None:
+        return SingleInstance(file).is_taken()
+    if migrate.current(settings.database_url) is None:
+        return False
+    with closing(open_database(settings.database_url)) as database:
+        clock = DatabaseClock(database, threading.Event())
+        clock.synchronise()
+        with database.reading() as session:
+            return leases.anybody_works(session, clock.now())
 
 
 def build(settings: Settings, role: Role = "all") -> "App":

@@ -236,7 +236,11 @@ def db_restore(
     json: Json = False,
 ) -> None:
     """Put a copy in the database's place. No daemon may run."""
+    from syncd.app import is_daemon_running  # loads the web
+
     settings = invocation_of(context).settings()
+    if is_daemon_running(settings):
+        raise NotPossible("A daemon works on this database: stop every `syncd run` first. Nothing was changed.")
     if not yes and not (sys.stdin.isatty() and typer.confirm("What is in the database now is lost. Go on?", err=True)):
         raise NotPossible("Nothing was changed. Say --yes where nobody can be asked.")
     _revision(upkeep.restore(settings, file), json)

@@ -130,10 +130,10 @@ def _wait(desk: Desk, run_id: int) -> RunView:
 
 
 def is_alone(desk: Desk) -> bool:
-    """Whether surely no daemon works on the database; on PostgreSQL nobody can tell."""
+    """Whether no daemon works on the database."""
     from syncd.app import is_daemon_running  # loads the web
 
-    return desk.engine.database.dialect == "sqlite" and not is_daemon_running(desk.engine.settings)
+    return not is_daemon_running(desk.engine.settings)
 
 
 def _show_sync(found: RunView, json: bool) -> None:

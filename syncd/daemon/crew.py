@@ -6,6 +6,7 @@ to no store; what people asked for and what is slow has a loop of its own.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -16,11 +17,12 @@ from syncd.daemon.jobs import Jobs
 from syncd.daemon.loops import AGAIN, Loop, Pause
 from syncd.daemon.office_hands import ReadingHand, RecordingHand
 from syncd.daemon.store_hand import StoreHand
-from syncd.engine import clean, consents, intake, runs, ticks
+from syncd.engine import clean, consents, intake, leases, runs, ticks
 from syncd.engine.context import Engine
-from syncd.engine.leases import LeaseKeeper
+from syncd.engine.leases import Held, LeaseKeeper
 from syncd.engine.people import notices, outbox
 from syncd.engine.wake import Waker
+from syncd.errors import DatabaseAway
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +56,7 @@ class Crew:
             self._loop("crew", self._look_around),
         ]
         self._is_cleaning_wanted = True
+        self._alive: Held | None = None
 
     def start(self) -> None:
         """Begin to work."""
@@ -71,6 +74,9 @@ class Crew:
         self.waker.stop()
         late = [loop.name for loop in loops if not loop.join(until - time.monotonic())]
         self._keeper.stop()
+        if self._alive is not None:
+            with suppress(DatabaseAway):  # it ends by itself
+                leases.release(self._engine, self._alive)
         if late:
             log.warning("steps_cut_short", loops=late)
         return not late
@@ -94,6 +100,10 @@ class Crew:
     # ------------------------------------------------------------------------------------------ who is needed
 
     def _look_around(self) -> Pause:
+        if self._alive is None and self._engine.database.dialect == "postgresql":  # on SQLite its lock tells
+            self._alive = leases.say_alive(self._engine)
+            if self._alive is not None:
+                self._keeper.keep(self._alive)
         needed = self._needed()
         for kind, owner in sorted(needed - self._hands.keys()):
             member = self._hands[kind, owner] = self._hand(kind, owner)

@@ -38,6 +38,7 @@ LAST = timedelta(seconds=1)
 """Nothing begins in the last second of a lease: two processes read the time at the database a little differently."""
 
 log = structlog.get_logger(__name__)
+_ALIVE = "daemon:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,17 @@ def confirm(session: Session, held: Held, now: datetime) -> datetime:
         raise LeaseLost(f"{held.name}: the lease is about to end")
     until: datetime = found.expires_at - LAST
     return until
+
+
+def say_alive(engine: "Engine") -> Held | None:
+    """The lease that tells commands on other machines that this process works; renew it as long as that is so."""
+    return acquire(engine, f"{_ALIVE}{engine.holder}"[:120])
+
+
+def anybody_works(session: Session, now: datetime) -> bool:
+    """Whether some daemon has said lately that it works on this database."""
+    alive = select(col(Lease.name)).where(col(Lease.name).startswith(_ALIVE), col(Lease.expires_at) > now)
+    return session.execute(alive.limit(1)).first() is not None
 
 
 def release_dead(engine: "Engine") -> int:

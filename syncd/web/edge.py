@@ -37,7 +37,7 @@ def create_app(edge: Edge) -> FastAPI:
         metrics=edge.metrics,
         body_limit=engine.settings.web.body_limit,
     )
-    health = Health(database=engine.database, metrics=edge.metrics)
+    health = Health(database=engine.database, clock=engine.clock, metrics=edge.metrics)
     for part in (webhooks, health, ConsentCallback(engine=engine, body_limit=engine.settings.web.body_limit)):
         app.router.routes.extend(part.routes())
     add_site(app, engine)

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
-from sqlmodel import col, func, select
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from schema.tables import Connection, Delivery, DeliveryState, Issue, IssueState
+from connectors.sdk.contract import Clock
 from syncd.engine.database import Database
 from syncd.errors import DatabaseAway
+from syncd.web.gauges import Gauges
 from syncd.web.metrics import Metrics
 
 
@@ -21,6 +21,7 @@ class Health:
     """The route's parts."""
 
     database: Database
+    clock: Clock
     metrics: Metrics
 
     def routes(self) -> list[Route]:
@@ -46,29 +47,9 @@ class Health:
     async def tell(self, _request: Request) -> Response:
         """Counters of this process, and what the database holds."""
         lines = generate_latest(self.metrics.registry)
-        try:
-            gauges = await run_in_threadpool(self._gauges)
-        except DatabaseAway:
-            gauges = "syncd_database_up 0\n"
-        return Response(lines + gauges.encode(), media_type=CONTENT_TYPE_LATEST)
+        gauges = Gauges(database=self.database, clock=self.clock)
+        return Response(lines + await run_in_threadpool(gauges.lines), media_type=CONTENT_TYPE_LATEST)
 
     def _ask_database(self) -> None:
         with self.database.reading() as session:
             session.execute(text("SELECT 1"))
-
-    def _gauges(self) -> str:
-        with self.database.reading() as session:
-            unapplied = session.exec(
-                select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.NEW)
-            ).one()
-            issues = session.exec(select(func.count()).select_from(Issue).where(Issue.state == IssueState.OPEN)).one()
-            states = session.exec(select(Connection.state, func.count()).group_by(col(Connection.state))).all()
-            refused = session.exec(select(func.coalesce(func.sum(Connection.refused_signatures), 0))).one()
-        lines = [
-            "syncd_database_up 1",
-            f"syncd_deliveries_unapplied {unapplied}",
-            f"syncd_issues_open {issues}",
-            f"syncd_refused_signatures_total {refused}",
-            *(f'syncd_connections{{state="{state!s}"}} {count}' for state, count in states),
-        ]
-        return "\n".join(lines) + "\n"

@@ -11,7 +11,17 @@ from starlette.testclient import TestClient
 
 from connectors.sdk.fake import FakeDoor, FakePlugin
 from connectors.sdk.signatures import sign_standard_webhook
-from schema.tables import Connection, ConnectionState, Delivery
+from schema.tables import (
+    Connection,
+    ConnectionState,
+    Delivery,
+    Push,
+    PushBatch,
+    PushState,
+    RunState,
+    StockItem,
+    SyncRun,
+)
 from syncd.config import ShopifySettings
 from syncd.engine.inbox import Inbox
 from syncd.web.edge import Edge, create_app
@@ -221,6 +231,58 @@ def test_what_was_answered_is_told_to_prometheus(client, world):
     assert 'syncd_deliveries_total{platform="fake",status="401"} 1.0' in told
     assert "syncd_deliveries_unapplied 1" in told
     assert 'syncd_connections{state="live"} 2' in told
+
+
+def test_what_is_left_to_do_is_told_to_prometheus_by_connection(client, world):
+    headers, body = order(world)
+    client.post(path(world), content=body, headers=headers)
+    world.clock.advance(timedelta(seconds=30))
+    owe(world, "A", desired=3)
+    pushed(world, "A", sold_at=world.clock.now() - timedelta(seconds=2))
+    told = client.get("/metrics").text
+    code = world.connection("A").code
+    assert "syncd_inbox_age_seconds 30.0" in told
+    assert f'syncd_pushes_owed{{connection="{code}"}} 1.0' in told
+    assert f'syncd_looks_due{{connection="{code}"}} 0.0' in told
+    assert f'syncd_connection_up{{connection="{code}"}} 1.0' in told
+    assert f'syncd_pushes_lately{{connection="{code}",outcome="acknowledged"}} 1.0' in told
+    assert f'syncd_lag_seconds{{connection="{code}",quantile="0.5"}} 2.0' in told
+    assert 'syncd_backoffice_owed{merchant="Merchant"} 0.0' in told
+    assert "syncd_database_up 1.0" in told
+
+
+def owe(world, name, *, desired):
+    with world.engine.database.transaction() as session:
+        session.get_one(StockItem, world.stock_item(name, "MUG").id).desired = desired
+
+
+def pushed(world, name, *, sold_at):
+    """A number that a store took just now."""
+    now, connection_id = world.clock.now(), world.connection_ids[name]
+    with world.engine.database.transaction() as session:
+        run = SyncRun(merchant_id=world.merchant_id, kind="push", state=RunState.DONE, started_at=now)
+        session.add(run)
+        session.flush()
+        batch = PushBatch(connection_id=connection_id, run_id=run.id, key="k", lease_token="t", intent_at=now)
+        session.add(batch)
+        session.flush()
+        session.add(
+            Push(
+                connection_id=connection_id,
+                batch_id=batch.id,
+                run_id=run.id,
+                stock_item_id=world.stock_item(name, "MUG").id,
+                sku="MUG",
+                expected=5,
+                target=4,
+                difference=-1,
+                desired=4,
+                state=PushState.ACKNOWLEDGED,
+                sold_at=sold_at,
+                intent_at=now,
+                answered_at=now,
+            )
+        )
 
 
 def test_it_is_alive_and_ready(client):
