@@ -120,7 +120,8 @@ def _progress(session: Session, run: SyncRun) -> dict[str, Any]:
         "waiting": waiting,
         "failed": [row for row in rows if row.state == CreationState.REFUSED],
         "stopped": [row for row in rows if row.state == CreationState.STOPPED],
-        "made": sum(1 for row in rows if row.state in (CreationState.MADE, CreationState.FOUND)),
+        "made": sum(1 for row in rows if row.state == CreationState.MADE),
+        "was_there": sum(1 for row in rows if row.state == CreationState.FOUND),
         "most": MOST_SHOWN,
     }
 
