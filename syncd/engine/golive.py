@@ -6,9 +6,11 @@ T0, no push goes out until a look has closed. `preview` shows what that will com
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 
 import structlog
 from sqlmodel import Session, col, select, update
@@ -27,7 +29,7 @@ from schema.tables import (
     StockItem,
 )
 from syncd.domain import border, publish
-from syncd.engine import lines, orders, settling
+from syncd.engine import lines, orders, seen, settling
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.desired import Facts, refresh_all
@@ -166,11 +168,27 @@ def _ask_for_open(session: Session, connection_id: int, now: datetime) -> None:
 
 
 def preview(engine: Engine, connection_id: int) -> Preview:
-    """Read the store's figures and say what each would become. Changes nothing."""
+    """Read the store's figures and say what each would become. Changes nothing but what is known to be shown."""
     with engine.database.reading() as session:
         connection = session.get_one(Connection, connection_id)
         items = session.exec(select(StockItem).where(StockItem.connection_id == connection_id)).all()
-    shown = figures(engine.connectors.store(engine, connection), items)
+    told = figures(engine.connectors.store(engine, connection), items)
+    shown = {item.id or 0: told[item.external_id] for item in items if item.external_id in told}
+    if connection.state is ConnectionState.SHADOW:
+        with engine.database.transaction() as session:
+            seen.note_all(session, shown, engine.clock.now())
+    return _previewed(engine, connection_id, shown)
+
+
+def preview_seen(engine: Engine, connection_id: int) -> Preview:
+    """The same by the numbers that the store has last told of itself, without asking it."""
+    with engine.database.reading() as session:
+        ids = session.exec(select(StockItem.id).where(StockItem.connection_id == connection_id)).all()
+        shown = seen.newest(session, [item_id or 0 for item_id in ids])
+    return _previewed(engine, connection_id, shown)
+
+
+def _previewed(engine: Engine, connection_id: int, shown: Mapping[int, int]) -> Preview:
     now = engine.clock.now()
     with engine.database.reading() as session:
         connection = session.get_one(Connection, connection_id)
@@ -183,19 +201,16 @@ def preview(engine: Engine, connection_id: int) -> Preview:
         ).all()
         would_open, paid_before = _judge(session, connection, now)
         facts = Facts.load(session, connection.merchant_id, [listing.sku for listing in listings if listing.sku])
-        by_id = {item.id: item for item in items}
-        shows = {item.id or 0: shown[item.external_id] for item in items if item.external_id in shown}
-        moved = settling.moved_in_shadow(session, connection, shows)
+        moved = settling.moved_in_shadow(session, connection, dict(shown))
         rows = tuple(
             _row(
                 facts,
                 listing,
-                shown.get(by_id[listing.stock_item_id].external_id),
+                shown.get(listing.stock_item_id),
                 would_open.get(listing.sku or "", 0),
                 moved.get(listing.stock_item_id),
             )
             for listing in listings
-            if listing.stock_item_id in by_id
         )
     return Preview(rows=rows, paid_before=paid_before)
 
@@ -220,11 +235,18 @@ def _judge(session: Session, connection: Connection, now: datetime) -> tuple[dic
     paid_before = []
     if connection.live_at is not None:
         return would_open, ()
-    stored = select(Order).where(Order.connection_id == connection.id, col(Order.version).is_not(None))
-    for order in session.exec(stored.order_by(col(Order.placed_at))):
-        rows = session.exec(
-            select(OrderLine).where(OrderLine.order_id == order.id, col(OrderLine.is_baseline).is_(False))
-        ).all()
+    stored = session.exec(
+        select(Order, OrderLine)
+        .join(OrderLine, col(OrderLine.order_id) == col(Order.id))
+        .where(
+            Order.connection_id == connection.id,
+            col(Order.version).is_not(None),
+            col(OrderLine.is_baseline).is_(False),
+        )
+        .order_by(col(Order.placed_at), col(Order.id))
+    )
+    for order, found in groupby(stored, key=itemgetter(0)):
+        rows = [row for _, row in found]
         is_before = lines.is_before(connection, order, now) and not order.is_wanted
         units = sum(row.taken for row in rows)
         if is_before and units and not order.is_test:

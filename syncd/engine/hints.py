@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from connectors.sdk.values import StockHint
-from schema.tables import Connection, StockItem
+from schema.tables import Connection, ConnectionState, StockItem
 from syncd.domain import look
 from syncd.domain.observed import mark_for_look
-from syncd.engine import items
+from syncd.engine import items, seen
 from syncd.engine.context import Engine
 
 
@@ -21,6 +21,8 @@ def hear(engine: Engine, session: Session, connection: Connection, fact: StockHi
     ).first()
     if item is None:
         return
+    if fact.quantity is not None and connection.state is ConnectionState.SHADOW:
+        seen.note(session, item.id or 0, fact.quantity, at=fact.at, now=now)
     state = items.belief(item)
     if fact.quantity is None:
         state = mark_for_look(state)

@@ -24,6 +24,7 @@ from syncd.errors import DatabaseAway, SyncdError
 from syncd.web.frame.pages import Pages
 from syncd.web.frame.visit import Visit
 from syncd.web.pages import issues, overview, runs, stock
+from syncd.web.pages.setup import living
 
 pages = Pages()
 
@@ -168,6 +169,7 @@ PARTS: dict[str, Callable[[Visit], Parts]] = {
     "issues": issues.live_parts,
     "sku": stock.live_parts,
     "run": runs.live_parts,
+    "shadow": living.live_parts,
 }
 
 

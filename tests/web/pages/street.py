@@ -130,6 +130,7 @@ def live_a_morning(street: Street) -> None:
     market.pass_time(400)
     _oversell(street)
     _unknown_sku(street)
+    _watch_the_shadow(street)
     market.shops["a"].set_stock("TIN-COF-500", 60)
     market.calm(seconds=200, every=20)
     street.sell("b", {"MUG-ENA-BLU": 2}, seconds=1.7, is_paid=False)
@@ -152,6 +153,18 @@ def _oversell(street: Street) -> None:
     market.pass_time(18)
     market.sweep()
     market.push("b")
+
+
+def _watch_the_shadow(street: Street) -> None:
+    """The store in shadow sells the shirt that the till had sold, and its number follows minutes later."""
+    market = street.market
+    shop = market.shops["c"]
+    shop.set_stock("TSH-LGO-XL", 2)
+    market.settle()
+    market.pass_time(120)
+    street.sell("c", {"TSH-LGO-XL": 1})
+    shop.set_stock("MUG-ENA-BLU", 52)
+    market.settle()
 
 
 def _unknown_sku(street: Street) -> None:

@@ -99,3 +99,11 @@ def test_an_empty_street_says_what_to_do_next(fresh_street):
         assert "No sales in these days." in client.get("/app/sales").text
         assert "Nothing needs you." in client.get("/app/issues").text
         assert "No run yet" in client.get("/app/runs").text
+
+
+def test_the_shadow_page_tells_what_would_have_been_prevented_and_how_late_numbers_are(street):
+    with client_of(street, "operator") as client:
+        words = " ".join(re.sub(r"<[^>]+>", " ", client.get("/app/stores/c/shadow").text).split())
+    assert "Sold, though gone elsewhere 1 0" in words
+    assert "1 sale of units that were gone elsewhere" in words
+    assert "From a sale elsewhere to this store's number" in words

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from syncd.web.frame.visit import SESSION
-from tests.web.pages.conftest import open_page, serve
+from tests.web.pages.conftest import client_of, open_page, serve
 
 
 @contextmanager
@@ -69,6 +69,17 @@ def test_a_sale_and_its_push_are_told_to_an_open_page(live):
         assert "<b>Mwangaza Online</b> sold 1 ×" in feed
         assert "1.3 s after the sale" in feed
         _until(lambda: any(name == "kpis" and "1.3 <span" in html for name, _, html in events))
+
+
+def test_a_store_in_shadow_that_tells_another_number_changes_the_open_page(live):
+    with client_of(live.street, "operator") as client:
+        client.get("/app/stores/c/shadow")
+    with listening(live, "shadow&store=c", role="operator") as events:
+        live.street.market.shops["c"].set_stock("TSH-KIT-M", 11)
+        live.street.market.pass_time(2)
+        live.street.market.settle()
+        _until(lambda: any(name == "rows" and ">11<" in html for name, _, html in events))
+        _until(lambda: any(name == "differ" and html.strip().startswith("1 of") for name, _, html in events))
 
 
 def test_a_browser_that_lost_the_line_goes_on_where_it_was(live):

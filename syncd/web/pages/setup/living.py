@@ -7,16 +7,20 @@ import csv
 import io
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, func, select
 from starlette.responses import Response
 
 from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionState, Issue, IssueState, Order, SalesLog
-from syncd.engine import golive, sync
+from syncd.engine import connections, golive, sync
 from syncd.engine.golive import Preview, PreviewRow
 from syncd.engine.hands import store_hand
+from syncd.engine.views import lag
 from syncd.engine.views.matching_list import match_page
+from syncd.engine.views.shadow_run import shadow_run
+from syncd.engine.views.stores import connected_stores
 from syncd.errors import NotPossible
 from syncd.web.frame.pages import Pages
 from syncd.web.frame.visit import Visit
@@ -30,6 +34,7 @@ pages = Pages()
 PAGE = 50
 MOST_SUGGESTED = 500
 MOST_IN_A_FILE = 100_000
+A_DAY = timedelta(days=1)
 LONG_ENOUGH = timedelta(days=2)
 ENOUGH_ORDERS = 20
 SHADOW_TABS = ("change", "down", "up", "zero", "right")
@@ -59,26 +64,46 @@ def shadow(visit: Visit) -> Response:
     """A verdict, and the table of what would change with the reason of each number."""
     with visit.reading() as session:
         row = found(session, visit)
-        seen = watched(session, row, visit.now)
         steps = rail(session, visit.merchant_id, "shadow", store=row)
     preview, failure = _preview(visit, row)
-    tab = visit.query("show", "change")
+    return visit.render("setup/shadow.html", rail=steps, failure=failure, **_told(visit, row, preview))
+
+
+def _told(visit: Visit, row: Connection, preview: Preview) -> dict[str, Any]:
+    """The verdict and the rows, for the page and for its events."""
+    tab, offset = visit.query("show", "change"), number_of(visit, "from")
     chosen = _in_tab(preview, tab if tab in SHADOW_TABS else "change")
-    offset = number_of(visit, "from")
-    return visit.render(
-        "setup/shadow.html",
-        row=row,
-        seen=seen,
-        rail=steps,
-        preview=preview,
-        failure=failure,
-        tab=tab,
-        counts={name: len(_in_tab(preview, name)) for name in SHADOW_TABS},
-        rows=chosen[offset : offset + PAGE],
-        pager=Pager(offset=offset, limit=PAGE, total=len(chosen)),
-        watched_words=_span_words(visit.now - seen.since),
-        risky=[each for each in preview.changes if (each.shows_now or 0) > (each.will_show or 0)],
-    )
+    with visit.reading() as session:
+        seen = watched(session, row, visit.now)
+        run = shadow_run(session, row, visit.now)
+        stores = [store.id or 0 for store in connected_stores(session, visit.merchant_id)]
+        ours = lag.lag_of(lag.measured(session, stores, visit.now - A_DAY, visit.now))
+    return {
+        "row": row,
+        "seen": seen,
+        "run": run,
+        "ours": ours,
+        "preview": preview,
+        "tab": tab,
+        "counts": {name: len(_in_tab(preview, name)) for name in SHADOW_TABS},
+        "rows": chosen[offset : offset + PAGE],
+        "pager": Pager(offset=offset, limit=PAGE, total=len(chosen)),
+        "watched_words": _span_words(visit.now - seen.since),
+        "risky": [each for each in preview.changes if (each.shows_now or 0) > (each.will_show or 0)],
+    }
+
+
+def live_parts(visit: Visit) -> list[tuple[str, str]]:
+    """What changes by itself on the page of a shadow run, by what the store has told: it is not asked."""
+    if not visit.may("operator"):
+        return []
+    with visit.reading() as session:
+        row = connections.find(session, visit.merchant_id, visit.query("store"))
+    if row.state is not ConnectionState.SHADOW:
+        return []
+    told = _told(visit, row, golive.preview_seen(visit.engine, row.id or 0))
+    parts = {"verdict": "verdict", "rows": "shadow_rows", "differ": "differ"}
+    return [(name, visit.draw(f"setup/{template}.html", **told)) for name, template in parts.items()]
 
 
 def _preview(visit: Visit, row: Connection) -> tuple[Preview, str]:
