@@ -176,15 +176,14 @@ def preview(engine: Engine, connection_id: int) -> Preview:
     shown = {item.id or 0: told[item.external_id] for item in items if item.external_id in told}
     if connection.state is ConnectionState.SHADOW:
         with engine.database.transaction() as session:
-            seen.note_all(session, shown, engine.clock.now())
+            seen.note_all(session, connection_id, shown, engine.clock.now())
     return _previewed(engine, connection_id, shown)
 
 
 def preview_seen(engine: Engine, connection_id: int) -> Preview:
     """The same by the numbers that the store has last told of itself, without asking it."""
     with engine.database.reading() as session:
-        ids = session.exec(select(StockItem.id).where(StockItem.connection_id == connection_id)).all()
-        shown = seen.newest(session, [item_id or 0 for item_id in ids])
+        shown = seen.newest(session, connection_id)
     return _previewed(engine, connection_id, shown)
 
 

@@ -31,6 +31,8 @@ pages = Pages()
 A_TICK = 0.25
 LOOKS_EVERY = 1.0
 SLOW_EVERY = timedelta(seconds=1)
+SLOWER = {"shadow": timedelta(seconds=4)}
+"""A page whose parts are summed up anew from every product of a store."""
 HEARTBEAT = timedelta(seconds=15)
 LONGEST = timedelta(minutes=30)
 MOST_TOLD = 50
@@ -114,7 +116,7 @@ class Stream:
         now = self.visit.now
         parts: Parts = []
         try:
-            if self.slow_at is None or now - self.slow_at >= SLOW_EVERY:
+            if self.slow_at is None or now - self.slow_at >= SLOWER.get(self.page, SLOW_EVERY):
                 self.slow_at = now
                 for name, html in self._slow():
                     if self.told.get(name) != _mark(html):

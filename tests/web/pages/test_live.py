@@ -76,7 +76,7 @@ def test_a_store_in_shadow_that_tells_another_number_changes_the_open_page(live)
         client.get("/app/stores/c/shadow")
     with listening(live, "shadow&store=c", role="operator") as events:
         live.street.market.shops["c"].set_stock("TSH-KIT-M", 11)
-        live.street.market.pass_time(2)
+        live.street.market.pass_time(5)
         live.street.market.settle()
         _until(lambda: any(name == "rows" and ">11<" in html for name, _, html in events))
         _until(lambda: any(name == "differ" and html.strip().startswith("1 of") for name, _, html in events))
