@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import make_url
 
@@ -20,15 +21,24 @@ LONGEST = 3600.0
 
 def back_up(settings: Settings, target: Path) -> None:
     """Copy the whole database into a file, also while the daemon runs. The key is not in it. Raises NotPossible."""
-    if target.exists():
-        raise NotPossible(f"{target} is there already; name another file.")
+    try:
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        raise NotPossible(f"{target} is there already; name another file.") from None
+    try:
+        _copy_into(settings, target)
+    except BaseException:
+        target.unlink()
+        raise
+
+
+def _copy_into(settings: Settings, target: Path) -> None:
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite":
         with closing(sqlite3.connect(str(url.database))) as source, closing(sqlite3.connect(target)) as copy:
             source.backup(copy)
-        target.chmod(0o600)
-        return
-    _run_postgresql("pg_dump", "--format=custom", "--no-owner", f"--file={target}", settings=settings)
+    else:
+        _run_postgresql("pg_dump", "--format=custom", "--no-owner", f"--file={target}", settings=settings)
 
 
 def restore(settings: Settings, source: Path) -> str:
@@ -40,16 +50,28 @@ def restore(settings: Settings, source: Path) -> str:
         raise NotPossible(f"There is no file {source}.")
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite":
+        _check_sqlite(source)
         with closing(sqlite3.connect(source)) as copy, closing(sqlite3.connect(str(url.database))) as target:
-            if copy.execute("PRAGMA quick_check").fetchone() != ("ok",):
-                raise NotPossible(f"{source} is no whole SQLite database.")
             copy.backup(target)
     else:
-        _run_postgresql(
-            "pg_restore", "--clean", "--if-exists", "--no-owner", "--exit-on-error", settings=settings, last=source
-        )
+        options = ("--clean", "--if-exists", "--no-owner", "--exit-on-error", "--single-transaction")
+        _run_postgresql("pg_restore", *options, settings=settings, last=source)
     migrate.upgrade(settings.database_url)
     return migrate.current(settings.database_url) or ""
+
+
+def _check_sqlite(file: Path) -> None:
+    """Raise NotPossible where a file is no whole database of ours."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)) as copy:
+            is_whole = copy.execute("PRAGMA quick_check").fetchone() == ("ok",)
+            is_ours = copy.execute("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'").fetchone() == (
+                1,
+            )
+    except sqlite3.DatabaseError:
+        is_whole = is_ours = False
+    if not (is_whole and is_ours):
+        raise NotPossible(f"{file} is no whole backup of syncd's. Nothing was changed.")
 
 
 def _run_postgresql(tool: str, *options: str, settings: Settings, last: Path | None = None) -> None:

@@ -1,11 +1,18 @@
 """A merchant's first day from the command line alone, against the simulated platforms, without a daemon."""
 
+import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from schema import migrate
+from syncd.daemon.single import SingleInstance
 from syncd.demo.stage import Stage
 from tests.cli.conftest import Terminal
+from tests.postgres import find_binaries
 
 MUG = "MUG-KIJANI"
 
@@ -133,6 +140,75 @@ def test_the_wrong_key_is_told_in_words(terminal: Terminal, stage: Stage) -> Non
     assert terminal.type(*words) == 1
     assert "key" in terminal.errors
     assert terminal.ask("status")["connections"] == []
+
+
+@pytest.fixture
+def postgresql_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tools of the server that the tests run on come first: pg_dump refuses a server that is newer than itself."""
+    monkeypatch.setenv("PATH", f"{find_binaries()}{os.pathsep}{os.environ['PATH']}")
+
+
+def counted(terminal: Terminal) -> int:
+    (found,) = [terminal.ask("stock", MUG)]
+    return found["on_hand"]
+
+
+@pytest.mark.usefixtures("postgresql_tools")
+def test_what_was_backed_up_comes_back(terminal: Terminal) -> None:
+    file = terminal.home / "copy"
+    assert terminal.type("backoffice", "set", "ledger") == 0, terminal.errors
+    assert terminal.type("adjust", MUG, "=12", "--reason", "counted") == 0, terminal.errors
+    told = terminal.ask("db", "backup", str(file))
+    assert told["bytes"] == file.stat().st_size > 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert terminal.type("adjust", MUG, "=3", "--reason", "counted again") == 0, terminal.errors
+    assert terminal.ask("db", "restore", str(file), "--yes")["revision"] == migrate.head()
+    assert counted(terminal) == 12
+    assert terminal.ask("ledger", "verify")["right"] is True
+    assert terminal.type("adjust", MUG, "+1", "--reason", "found one") == 0, terminal.errors
+    assert counted(terminal) == 13
+
+
+@pytest.mark.usefixtures("postgresql_tools")
+def test_a_backup_overwrites_no_file_and_leaves_no_half_one(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = terminal.home / "copy"
+    file.write_text("something else")
+    assert terminal.type("db", "backup", str(file)) == 1
+    assert file.read_text() == "something else"
+    monkeypatch.setenv("SYNCD_DATABASE__URL", "postgresql://nobody@127.0.0.1:1/none")
+    assert terminal.type("db", "backup", str(terminal.home / "half")) == 1
+    assert "pg_dump failed" in terminal.errors
+    assert not (terminal.home / "half").exists()
+
+
+@pytest.mark.usefixtures("postgresql_tools")
+@pytest.mark.parametrize("kind", ["garbage", "another database", "nothing"])
+def test_what_is_no_backup_of_ours_is_not_restored(terminal: Terminal, kind: str) -> None:
+    file = terminal.home / "copy"
+    if kind == "garbage":
+        file.write_bytes(b"no database at all" * 100)
+    elif kind == "another database":
+        with closing(sqlite3.connect(file)) as other:
+            other.execute("CREATE TABLE bookmarks (url TEXT)")
+            other.commit()
+    assert terminal.type("backoffice", "set", "ledger") == 0, terminal.errors
+    assert terminal.type("adjust", MUG, "=12", "--reason", "counted") == 0, terminal.errors
+    assert terminal.type("db", "restore", str(file), "--yes") == 1
+    assert counted(terminal) == 12
+
+
+@pytest.mark.parametrize("database_backend", ["sqlite"], indirect=True)
+def test_nothing_is_restored_under_a_daemon(terminal: Terminal, database_url: str) -> None:
+    file = terminal.home / "copy"
+    assert terminal.type("db", "backup", str(file)) == 0, terminal.errors
+    single = SingleInstance(Path(database_url.removeprefix("sqlite:///")))
+    single.take()
+    assert terminal.type("db", "restore", str(file), "--yes") == 1
+    assert "stop every `syncd run` first" in terminal.errors
+    single.release()
+    assert terminal.type("db", "restore", str(file), "--yes") == 0, terminal.errors
 
 
 @pytest.mark.parametrize("database_backend", ["sqlite"], indirect=True)
