@@ -65,12 +65,10 @@ def _check_sqlite(file: Path) -> None:
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)) as copy:
             is_whole = copy.execute("PRAGMA quick_check").fetchone() == ("ok",)
-            is_ours = copy.execute("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'").fetchone() == (
-                1,
-            )
+            tables = {name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.DatabaseError:
-        is_whole = is_ours = False
-    if not (is_whole and is_ours):
+        is_whole, tables = False, set()
+    if not is_whole or not tables >= {"alembic_version", "movement"}:
         raise NotPossible(f"{file} is no whole backup of syncd's. Nothing was changed.")
 
 
