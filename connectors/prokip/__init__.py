@@ -29,7 +29,9 @@ def backoffice(account: Account) -> BackOffice:
     dialect = account.settings.get("dialect", "connector")
     if dialect == "connector":
         return ProkipBackOffice(account, ProkipClient(account))
-    if dialect != "simple":
+    if account.settings.get("strict") == "yes":
+        words = "The simple dialect of Prokip knows no drafts: it cannot be strict."
+    elif dialect != "simple":
         words = f"Prokip's dialect is connector or simple, not {dialect}."
     elif not account.settings.get("location"):
         words = "The simple dialect of Prokip needs a location."

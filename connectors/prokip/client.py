@@ -23,6 +23,7 @@ _TIMEOUTS = Timeouts(connect=15, read=60, write=30, pool=30, total=120)
 _STATUSES: Mapping[int, Meaning | None] = {
     302: AccessDenied,  # the log-in page, for who is not known
     401: None,  # judged here: a new token may help
+    405: None,  # as 404: no such route
     409: Refused,
     410: Refused,
 }
@@ -63,7 +64,7 @@ class ProkipClient:
         priority: Priority = Priority.TARGETED,
         not_after: datetime | None = None,
     ) -> Answer:
-        """GET; an answer of 404 is the caller's to judge."""
+        """GET; an answer of 404 or 405 is the caller's to judge."""
         call = Call(
             method="GET",
             path=path,
@@ -76,7 +77,9 @@ class ProkipClient:
         return self.send(call)
 
     def send(self, call: Call) -> Answer:
-        """Send one request, once more with a new token where the old one is refused. An answer is 2xx or 404."""
+        """Send one request, once more with a new token where the old one is refused. An answer is 2xx, 404
+        or 405.
+        """
         used = self._session.known
         try:
             answer = self._sent(call)

@@ -1,8 +1,8 @@
 """The connector dialect: the back office behind Ultimate POS's Connector routes.
 
 A sale is sent alone, under our invoice number, source and contact, so that it can be looked up; `judge.py` reads what
-became of it. Returns are cumulative, read before they are written. `probe.py` finds out what a server really honours,
-`routes.py` asks it.
+became of it. With `strict` it is made in two steps (`drafts.py`). Returns are cumulative, read before they are written.
+`probe.py` finds out what a server really honours, `routes.py` asks it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,9 +10,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from connectors.prokip import drafts
 from connectors.prokip.client import ProkipClient
 from connectors.prokip.contacts import Contacts
 from connectors.prokip.judge import is_recorded_return, judged_sale
+from connectors.prokip.look_up import BY_CONTACT, NOT_AT_ALL
 from connectors.prokip.probe import probe, time_zone_of
 from connectors.prokip.routes import Routes
 from connectors.prokip.translate import (
@@ -22,11 +24,12 @@ from connectors.prokip.translate import (
     recorded_sale,
     refs_of,
     return_body,
-    sell_body,
+    sell_form,
     sold_at,
     source_of,
 )
 from connectors.prokip.unreadable import stock_rows_of
+from connectors.prokip.writing import to_json
 from connectors.sdk.answer import Answer
 from connectors.sdk.budget import Priority
 from connectors.sdk.contract import Account, BackOfficeTraits
@@ -51,13 +54,11 @@ HINT_ROWS = 50
 READ_ROWS = 100
 # A till's sale carries the time at which it was rung up, and is listed only when it is saved.
 HINT_OVERLAP = timedelta(seconds=60)
-_RECORD, _RETURN, _STOCK = "record the sale", "record the return", "read stock"
+_RECORD, _RETURN, _STOCK, _LOOK_UP = "record the sale", "record the return", "read stock", "look up the sale"
 
 
 class ProkipBackOffice:
     """One Prokip business. Safe to use from several threads."""
-
-    traits = BackOfficeTraits(finds_sales=True, takes_returns=True, gives_hints=True, read_rows=READ_ROWS)
 
     def __init__(self, account: Account, client: ProkipClient) -> None:
         self._account = account
@@ -66,9 +67,16 @@ class ProkipBackOffice:
         zone = account.settings.get("time_zone")
         self._zone = ZoneInfo(zone) if zone else None
         self._reads_variations = account.settings.get("stock_route", "variation") == "variation"
+        self._allows_overselling = account.settings.get("allow_overselling") != "no"
+
+    @property
+    def traits(self) -> BackOfficeTraits:
+        """Sales are looked up where the probe found that lists can be trusted."""
+        finds = self._account.settings.get("look_up") != NOT_AT_ALL
+        return BackOfficeTraits(finds_sales=finds, takes_returns=True, gives_hints=True, read_rows=READ_ROWS)
 
     def probe(self) -> AccountInfo:
-        """Some ten reads: who we are, where, and what the server honours."""
+        """Some twelve calls that change nothing: who we are, where, and what the server honours."""
         return probe(self._routes, self._account)
 
     def close(self) -> None:
@@ -133,23 +141,36 @@ class ProkipBackOffice:
     # sales
 
     def record_sale(self, sale: Sale, *, not_after: datetime) -> RecordedSale:
-        """One sell in one request. Its contact, if it is not known yet, is looked up or made first."""
+        """One sell in one request, or by a draft. Its contact, if it is not known yet, is looked up or made first."""
         contact_id = self._contacts.find_or_make(sale.channel, sale.channel_name, not_after)
-        body = sell_body(sale, contact_id, self._time_zone(not_after))
-        answer = self._routes.post("sell", _RECORD, body, not_after)
+        form = sell_form(sale, contact_id, self._time_zone(not_after))
         try:
-            return judged_sale(answer, allows_overselling=self._account.settings.get("allow_overselling") != "no")
+            if self._account.settings.get("strict") == "yes":
+                return self._record_by_draft(sale, form, not_after)
+            answer = self._routes.post("sell", _RECORD, to_json({"sells": [form]}), not_after)
+            return judged_sale(answer, allows_overselling=self._allows_overselling)
         except ConnectorError as error:
             if isinstance(error, Refused) and error.kind is RefusalKind.CONFIGURATION:
                 self._contacts.forget(sale.channel)
             error.connection, error.operation = self._account.connection, _RECORD
             raise
 
+    def _record_by_draft(self, sale: Sale, form: drafts.Form, not_after: datetime) -> RecordedSale:
+        def look() -> list[Reader]:
+            listed = self._our_sales(sale.channel, sale.sold_at, sale.sold_at, _LOOK_UP, not_after)
+            return [row for row in listed if row.maybe_text("invoice_no") == sale.invoice_no]
+
+        return drafts.record(self._routes, form, look, not_after, allows_overselling=self._allows_overselling)
+
     def find_sale(self, sale: Sale) -> tuple[RecordedSale, ...]:
-        """By source, contact and the days around the sale; the number is compared here, for no filter knows it."""
+        """By source, contact and the days around the sale; the number is compared here, for no filter knows it.
+
+        A draft is no sale.
+        """
         day = timedelta(days=1)
-        listed = self._our_sales(sale.channel, sale.sold_at - day, sale.sold_at + day, "look up the sale")
-        found = [recorded_sale(row) for row in listed if row.maybe_text("invoice_no") == sale.invoice_no]
+        listed = self._our_sales(sale.channel, sale.sold_at - day, sale.sold_at + day, _LOOK_UP)
+        ours = [row for row in listed if row.maybe_text("invoice_no") == sale.invoice_no]
+        found = [recorded_sale(row) for row in ours if not drafts.is_draft(row)]
         return tuple(sorted(found, key=lambda one: (len(one.sale_id), one.sale_id)))
 
     def read_sale(self, sale_id: str) -> RecordedSale | None:
@@ -186,22 +207,26 @@ class ProkipBackOffice:
         zone, ours = self._time_zone(), source_of(channel)
         for row in self._our_sales(channel, since, until, "compare the sales"):
             # A server that is too old to know sources leaves the key out; then the contact has chosen.
-            if since <= sold_at(row, zone) <= until and row.fields.get("source", ours) == ours:
+            is_ours = since <= sold_at(row, zone) <= until and row.fields.get("source", ours) == ours
+            if is_ours and not drafts.is_draft(row):
                 yield recorded_sale(row)
 
-    def _our_sales(self, channel: str, since: datetime, until: datetime, operation: str) -> Iterator[Reader]:
+    def _our_sales(
+        self, channel: str, since: datetime, until: datetime, operation: str, not_after: datetime | None = None
+    ) -> Iterator[Reader]:
         """Rows of sales with a channel's source and contact, by date, and more where the server ignores a filter."""
         zone = self._time_zone()
         params = {
-            "source": source_of(channel),
             "start_date": f"{since.astimezone(zone):%Y-%m-%d}",
             "end_date": f"{until.astimezone(zone):%Y-%m-%d}",
             "order_by_date": "asc",
         }
-        contact_id = self._contacts.find(channel)
+        if self._account.settings.get("look_up") != BY_CONTACT:
+            params["source"] = source_of(channel)
+        contact_id = self._contacts.find(channel, not_after)
         if contact_id:
             params["contact_id"] = contact_id
-        for _, rows, _ in self._routes.pages("sell", operation, params, SALES_ROWS):
+        for _, rows, _ in self._routes.pages("sell", operation, params, SALES_ROWS, not_after=not_after):
             yield from rows
 
     def _sale_row(self, sale_id: str) -> Reader | None:

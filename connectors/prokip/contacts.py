@@ -6,7 +6,8 @@ The look-up of a sale goes by contact, so each connection has its own, told by a
 from datetime import datetime
 
 from connectors.prokip.routes import Routes
-from connectors.prokip.translate import contact_body, contact_code_of, to_json
+from connectors.prokip.translate import contact_body, contact_code_of
+from connectors.prokip.writing import to_json
 from connectors.sdk.budget import Priority
 from connectors.sdk.errors import MalformedPayload, OutcomeUnknown, Refused, Unavailable
 from connectors.sdk.reader import Reader

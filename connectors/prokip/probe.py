@@ -1,14 +1,15 @@
-"""What a Prokip server is and honours, found out by harmless reads. There is no version to ask for: filters that a
-server does not know are ignored in silence, so each one is tried with a value that nothing can match.
+"""What a Prokip server is and honours, found out by harmless calls: there is no version to ask for.
+
+Whether a sale can be looked up there is tried in `look_up.py`.
 """
 
-import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.prokip.client import DEFAULT_URL
+from connectors.prokip.look_up import check_drafts, try_look_up
 from connectors.prokip.routes import Routes
 from connectors.prokip.translate import items_of_product, location
 from connectors.prokip.unreadable import stock_rows_of
@@ -17,10 +18,8 @@ from connectors.sdk.errors import RefusalKind, Refused
 from connectors.sdk.reader import Reader
 from connectors.sdk.values import AccountInfo, UnreadableItem
 
-_LOOK_UP = "look up sales, for which the user needs the right to see them"
 SOME_PRODUCTS = "20"
-# Filters that narrow the look-up of a sale whose answer was lost.
-_NEVER_MATCHING = {"contact_id": "999999999", "start_date": "2100-01-01"}
+AT_MOST = timedelta(seconds=30)
 
 
 def probe(routes: Routes, account: Account) -> AccountInfo:
@@ -31,7 +30,10 @@ def probe(routes: Routes, account: Account) -> AccountInfo:
     allows_overselling = _allows_overselling(business)
     has_variations = _has_variations(routes)
     host = urlsplit(account.settings.get("url") or DEFAULT_URL).netloc
-    warnings = [*_filter_warnings(routes), *_catalogue_warnings(routes)]
+    look_up = try_look_up(routes)
+    if account.settings.get("strict") == "yes":
+        check_drafts(routes, account.clock.now() + AT_MOST)
+    warnings = [*look_up.warnings, *_catalogue_warnings(routes)]
     if not allows_overselling:
         warnings.append(
             "Overselling is off in Prokip: a sale that its purchases do not cover is refused and waits for a person."
@@ -50,6 +52,7 @@ def probe(routes: Routes, account: Account) -> AccountInfo:
             "time_zone": _zone(business).key,
             "allow_overselling": "yes" if allows_overselling else "no",
             "stock_route": "variation" if has_variations else "product",
+            "look_up": look_up.by,
         },
         warnings=tuple(warnings),
     )
@@ -80,17 +83,6 @@ def _allows_overselling(business: Reader) -> bool:
 def _currency(business: Reader) -> str:
     currency = business.maybe_nested("currency")
     return (currency.maybe_text("code") or "") if currency else ""
-
-
-def _filter_warnings(routes: Routes) -> list[str]:
-    tried = {"source": f"syncd-never-{secrets.token_hex(8)}", **_NEVER_MATCHING}
-    ignored = []
-    for name, value in tried.items():
-        if routes.rows("sell", _LOOK_UP, {name: value, "per_page": "1"}):
-            ignored.append(name)
-    if not ignored:
-        return []
-    return [f"Prokip ignores the filter {' and '.join(ignored)} of sales: looking one up reads more pages."]
 
 
 def _has_variations(routes: Routes) -> bool:

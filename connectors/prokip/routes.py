@@ -31,7 +31,7 @@ class Routes:
     ) -> Answer | None:
         """One answer; None where the server has no such route."""
         answer = self._client.read(f"{_API}/{path}", operation, params, priority)
-        return None if answer.status == 404 else answer
+        return None if answer.status in {404, 405} else answer
 
     def rows(
         self,
@@ -75,8 +75,19 @@ class Routes:
 
     def post(self, path: str, operation: str, body: bytes, not_after: datetime) -> Answer:
         """One write. Refused where there is no such route, or a thing that the body names is gone."""
+        return self._write("POST", path, operation, body, not_after)
+
+    def put(self, path: str, operation: str, body: bytes, not_after: datetime) -> Answer:
+        """As `post`, of something that is there."""
+        return self._write("PUT", path, operation, body, not_after)
+
+    def delete(self, path: str, operation: str, not_after: datetime) -> Answer:
+        """As `post`; what is gone already is deleted too."""
+        return self._write("DELETE", path, operation, None, not_after)
+
+    def _write(self, method: str, path: str, operation: str, body: bytes | None, not_after: datetime) -> Answer:
         call = Call(
-            method="POST",
+            method=method,
             path=f"{_API}/{path}",
             operation=operation,
             is_write=True,
@@ -111,7 +122,7 @@ class Routes:
             raise self._unreadable(operation, error) from error
 
     def _found(self, answer: Answer, operation: str) -> Answer:
-        if answer.status != 404:
+        if answer.status not in {404, 405}:
             return answer
         raise Refused(
             f"Prokip cannot {operation}: {words_of(answer) or 'there is no such route'}",

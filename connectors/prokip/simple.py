@@ -11,8 +11,8 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from connectors.prokip.client import DEFAULT_URL, ProkipClient
-from connectors.prokip.translate import to_json
 from connectors.prokip.unreadable import id_in, stock_rows_of, unreadable
+from connectors.prokip.writing import to_json
 from connectors.sdk.answer import Answer
 from connectors.sdk.budget import Priority
 from connectors.sdk.contract import Account, BackOfficeTraits
@@ -89,7 +89,7 @@ class SimpleBackOffice:
                 not_after=not_after,
             )
         )
-        if answer.status == 404:
+        if answer.status in {404, 405}:
             raise Refused(
                 "Prokip has no /sells at this address; check the dialect.",
                 kind=RefusalKind.CONFIGURATION,
@@ -120,7 +120,7 @@ class SimpleBackOffice:
 
     def _inventory(self, priority: Priority = Priority.TARGETED, only: set[str] | None = None) -> AuthorityPage:
         answer = self._client.read("/inventory", _READ, {"locationId": self._location_id}, priority)
-        if answer.status == 404:
+        if answer.status in {404, 405}:
             raise Unavailable("Prokip has no /inventory for this location; check the dialect and the location.")
         try:
             rows = stock_rows_of(answer.json(), "the inventory")

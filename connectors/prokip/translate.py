@@ -4,15 +4,15 @@ Decimals come as text with four places, or as numbers after PHP has calculated w
 Times of sales are naive, in the time zone of the business. What an answer to a write means is in `judge.py`.
 """
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from connectors.prokip.unreadable import id_in, unreadable
+from connectors.prokip.writing import number, to_json
 from connectors.sdk.errors import MalformedPayload
 from connectors.sdk.reader import Reader
 from connectors.sdk.values import (
@@ -27,7 +27,6 @@ from connectors.sdk.values import (
 )
 
 LOCAL_TIME = "%Y-%m-%d %H:%M:%S"
-_FOUR_PLACES = Decimal("0.0001")
 _BUNDLE = "Prokip calculates the stock of a combo from its parts."
 
 ItemWithRows = tuple[CatalogueItem, tuple[StockRow, ...]]
@@ -174,12 +173,12 @@ def contact_body(channel: str, channel_name: str) -> dict[str, object]:
     }
 
 
-def sell_body(sale: Sale, contact_id: str, time_zone: ZoneInfo) -> bytes:
-    """The request for one sale; the same sale gives the same bytes."""
+def sell_form(sale: Sale, contact_id: str, time_zone: ZoneInfo) -> dict[str, object]:
+    """What a request says of one sale."""
     products = [
         {
-            "product_id": _number(line.parent_id or ""),
-            "variation_id": _number(line.external_id),
+            "product_id": number(line.parent_id or ""),
+            "variation_id": number(line.external_id),
             "quantity": line.quantity,
             "unit_price": line.unit_price,
             "note": line.line_id,
@@ -188,9 +187,9 @@ def sell_body(sale: Sale, contact_id: str, time_zone: ZoneInfo) -> bytes:
     ]
     # The server adds up the same figures, and calls the sale paid when the payment is not less.
     total = sum((line.unit_price * line.quantity for line in sale.lines), sale.shipping)
-    sell = {
-        "location_id": _number(sale.location_id),
-        "contact_id": _number(contact_id),
+    return {
+        "location_id": number(sale.location_id),
+        "contact_id": number(contact_id),
         "transaction_date": sale.sold_at.astimezone(time_zone).strftime(LOCAL_TIME),
         "invoice_no": sale.invoice_no,
         "source": source_of(sale.channel),
@@ -202,7 +201,6 @@ def sell_body(sale: Sale, contact_id: str, time_zone: ZoneInfo) -> bytes:
         "products": products,
         "payments": [{"amount": total, "method": "cash", "note": "paid online"}] if total > 0 else [],
     }
-    return to_json({"sells": [sell]})
 
 
 def recorded_sale(row: Reader) -> RecordedSale:
@@ -257,44 +255,18 @@ def return_body(sale: Reader, targets: Mapping[str, int]) -> bytes:
         if wanted > 0:
             products.append(
                 {
-                    "sell_line_id": _number(line.id("id")),
-                    "product_id": _number(line.maybe_id("product_id") or ""),
-                    "variation_id": _number(line.id("variation_id")),
+                    "sell_line_id": number(line.id("id")),
+                    "product_id": number(line.maybe_id("product_id") or ""),
+                    "variation_id": number(line.id("variation_id")),
                     "quantity": wanted,
                     "unit_price_inc_tax": line.decimal("unit_price_inc_tax"),
                 }
             )
     body: dict[str, object] = {
-        "transaction_id": _number(sale.id("id")),
+        "transaction_id": number(sale.id("id")),
         "discount_amount": 0,
         "discount_type": "fixed",
         "products": products,
     }
     invoice_no = sale.maybe_text("invoice_no")
     return to_json({**body, "invoice_no": f"{invoice_no}-R"} if is_new and invoice_no else body)
-
-
-# ------------------------------------------------------------------------------------------- writing JSON
-
-
-def to_json(value: object) -> bytes:
-    """JSON with exact decimals, four places at most; as numbers, because Prokip reads text by its own separators."""
-    return _written(value).encode()
-
-
-def _written(value: object) -> str:
-    match value:
-        case Decimal():
-            rounded = value.quantize(_FOUR_PLACES, rounding=ROUND_HALF_UP)
-            return f"{rounded.normalize():f}" if rounded else "0"
-        case Mapping():
-            return "{" + ",".join(f"{json.dumps(str(key))}:{_written(one)}" for key, one in value.items()) + "}"
-        case list() | tuple():
-            return "[" + ",".join(map(_written, value)) + "]"
-        case _:
-            return json.dumps(value)
-
-
-def _number(identifier: str) -> object:
-    """An id as the number that Prokip's own clients send; anything else stays text, for the server to refuse."""
-    return int(identifier) if identifier.isascii() and identifier.isdecimal() else identifier

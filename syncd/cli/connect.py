@@ -1,6 +1,7 @@
 """`syncd backoffice set …` and `syncd connect …`: which options a platform has, and what they are called inside."""
 
 import dataclasses
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -9,9 +10,9 @@ import typer
 from syncd.cli.frame import Desk, at_desk, secret
 from syncd.cli.output import Json, print_facts, print_json, progress, say
 from syncd.domain.backoffice import RecordPolicy
-from syncd.engine import backoffice, connect, consents
+from syncd.engine import accounts, backoffice, connect, consents
 from syncd.engine.connect import Connected, StoreRequest
-from syncd.errors import NotPossible
+from syncd.errors import ChooseLocation, NotPossible
 
 PAUSE = 0.5
 
@@ -72,11 +73,14 @@ def set_prokip(
     client_id: ClientId = None,
     client_secret: ClientSecret = None,
     dialect: Annotated[str | None, typer.Option("--dialect", help="connector or simple.")] = None,
+    strict: Annotated[
+        bool | None, typer.Option("--strict/--no-strict", help="Make sales from drafts: for servers that lose answers.")
+    ] = None,
     name: Name = "",
     json: Json = False,
 ) -> None:
     """Let Prokip be the authority, and read its stock."""
-    settings = given(url=url, dialect=dialect)
+    settings = given(url=url, dialect=dialect, strict=None if strict is None else "yes" if strict else "no")
     credentials = given(
         access_token=secret(token),
         username=username,
@@ -252,11 +256,7 @@ def _connect(
 ) -> None:
     with at_desk(context) as desk:
         wanted = dataclasses.replace(wanted, merchant_id=desk.merchant_id, actor=desk.actor)
-        if by_consent:
-            done = _by_consent(desk, wanted, credentials)
-        else:
-            with progress("Reading products") as bar:
-                done = connect.connect_store(desk.engine, wanted, credentials, bar)
+        done = (_by_consent if by_consent else _by_keys)(desk, wanted, credentials)
     for words in done.warnings:
         say(words)
     if json:
@@ -267,13 +267,40 @@ def _connect(
         say(f"Next: `syncd match --connection {done.name!r}`, then `syncd connections live {done.name!r}`.")
 
 
+def _by_keys(desk: Desk, wanted: StoreRequest, credentials: Mapping[str, str]) -> Connected:
+    """Connect at once; which location of several it sells from is asked where a person is there."""
+    try:
+        with progress("Reading products") as bar:
+            return connect.connect_store(desk.engine, wanted, credentials, bar)
+    except ChooseLocation as several:
+        settings = {**wanted.settings, accounts.LOCATION: _which(several)}
+    return _by_keys(desk, dataclasses.replace(wanted, settings=settings), credentials)
+
+
+def _which(several: ChooseLocation) -> str:
+    """Ask which location it is; the error itself where nobody is at the keyboard."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise several
+    say("The store keeps stock at several locations. Which one is sold online?")
+    for number, (_, name) in enumerate(several.places, start=1):
+        say(f"  {number}  {name}")
+    number = 0
+    while not 1 <= number <= len(several.places):
+        number = typer.prompt("Number", type=int, err=True)
+    return several.places[number - 1][0]
+
+
 def _by_consent(desk: Desk, wanted: StoreRequest, credentials: Mapping[str, str]) -> Connected:
     """Print the address and wait for the approval, which comes back to the daemon."""
     begun = consents.begin(desk.engine, wanted, credentials)
     say("Open this address and approve; `syncd run` must be running to hear of it:")
     say(begun.url)
     while desk.engine.clock.now() < begun.expires_at:
-        found = consents.outcome(desk.engine, begun.state)
+        try:
+            found = consents.outcome(desk.engine, begun.state)
+        except ChooseLocation as several:
+            consents.choose(desk.engine, desk.merchant_id, begun.state, _which(several))
+            continue
         if found is not None:
             return found
         desk.engine.clock.sleep(PAUSE)

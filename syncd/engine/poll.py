@@ -4,7 +4,7 @@ It tells of no changes by itself, so these run on a schedule. Rows are applied b
 judged by `brake.py`. `held` is the lease of whoever polls: a poller that lost it applies nothing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -181,6 +181,7 @@ def _catalogue(reader: Reader) -> Polled:
     announced = max((page.expected or 0 for page in pages), default=0)
     with reader.engine.database.transaction() as session:
         backoffice_items.take_in_locations(session, reader.authority, account.locations, reader.engine.clock.now())
+        _keep_found_out(session, reader, account.settings)
     reader = replace(open_reader(reader.engine, reader.held, reader.authority), reading_id=reader.reading_id)
     with reader.engine.database.reading() as session:
         unread = unread_items.find(session, reader.authority, pages)
@@ -209,6 +210,14 @@ def _catalogue(reader: Reader) -> Polled:
 def _connection(reader: Reader) -> Connection:
     assert reader.authority.connection is not None, "our own ledger is not read"
     return reader.authority.connection
+
+
+def _keep_found_out(session: Session, reader: Reader, found_out: Mapping[str, str]) -> None:
+    """What the back office honours may change from one day to the next; the connector is made anew from this."""
+    query = select(Connection).where(Connection.id == reader.authority.connection_id)
+    row = session.exec(query.with_for_update()).one()
+    if {**row.settings, **found_out} != row.settings:
+        row.settings = {**row.settings, **found_out}
 
 
 def _names(reader: Reader, items: Sequence[CatalogueItem], unread: Unread) -> dict[str, str]:

@@ -31,6 +31,8 @@ class Call:
     query: Mapping[str, str]
     form: Mapping[str, object]
     may_view_sells: bool = True
+    lossy_filters: frozenset[str] = frozenset()
+    hides_drafts: bool = False
 
     def unordered(self, found: Iterable[Row]) -> list[Row]:
         """Rows of a list that promises no order."""

@@ -27,12 +27,12 @@ class Faults:
     """The switches. Rates are shares of requests from 0 to 1.
 
     `down`: a proxy answers 502 for everything. `error_rate`: a 500 before anything happened. `lost_answer_rate`: done,
-    but the connection is cut. The commit_then_… switches concern sales and returns only: they are recorded, then the
-    answer is a 500, or none comes for a while and the connection is cut. `late_commit_rate`: the connection is cut
-    first and the sale is recorded `late_commit_seconds` after it arrived. `next_writes` names the outcomes of the next
-    sales and returns one by one, before any rate. `empty_stock`, `half_catalogue`: lists are well-formed and lack rows.
-    `stale_seconds`: stock is shown as it was so long ago. `shuffle_unordered`: lists that promise no order have none.
-    `reject_sells`: every sale is refused with this text.
+    but the connection is cut. The commit_then_… switches concern only what records, changes or deletes a sale, and
+    returns: it is done, then the answer is a 500, or none comes for a while and the connection is cut.
+    `late_commit_rate`: the connection is cut first, and it is done `late_commit_seconds` after it arrived.
+    `next_writes` names the outcomes of the next of these writes one by one, before any rate. `empty_stock`,
+    `half_catalogue`: lists are well-formed and lack rows. `stale_seconds`: stock is shown as it was so long ago.
+    `shuffle_unordered`: lists that promise no order have none. `reject_sells`: every sale is refused with this text.
     """
 
     latency_seconds: float = 0.0

@@ -36,9 +36,11 @@ JSON = {"Content-Type": "application/json"}
 class SimulatedProkip:
     """One tenant of a Prokip server.
 
-    `throttle` is requests a minute for the user, None for no limit. `ignored_filters` are query parameters that this
-    server does not honour, `missing_routes` first path segments that it does not have: deviations that a connector has
-    to notice. `people` is what happens in the shop, `faults` the switches, `journal` the calls that were made.
+    `throttle` is requests a minute for the user, None for no limit. `people` is what happens in the shop, `faults` the
+    switches, `journal` the calls that were made. Deviations that a connector has to notice: `ignored_filters` are query
+    parameters that this server does not honour, `lossy_filters` those of sales that find nothing whatever is asked,
+    `missing_routes` first path segments and `missing_methods` methods that it does not have; `hides_drafts` leaves
+    drafts out of its list of sales.
     """
 
     def __init__(  # noqa: PLR0913 - every one is a setting of its own
@@ -59,6 +61,9 @@ class SimulatedProkip:
         may_view_sells: bool = True,
         ignored_filters: Sequence[str] = (),
         missing_routes: Sequence[str] = (),
+        missing_methods: Sequence[str] = (),
+        lossy_filters: Sequence[str] = (),
+        hides_drafts: bool = False,
         locations: Sequence[str] = ("Main shop",),
     ) -> None:
         if dialect not in {"connector", "simple", "both"}:
@@ -86,6 +91,9 @@ class SimulatedProkip:
         self._may_view_sells = may_view_sells
         self._ignored_filters = frozenset(ignored_filters)
         self._missing_routes = frozenset(missing_routes)
+        self.missing_methods = frozenset(missing_methods)
+        self.lossy_filters = frozenset(lossy_filters)
+        self._hides_drafts = hides_drafts
         self._late: list[tuple[datetime, Request]] = []
 
     def handle(self, request: Request) -> Response:
@@ -120,7 +128,7 @@ class SimulatedProkip:
             return Response(status=502, headers=HTML, body=b"<html><h1>502 Bad Gateway</h1></html>")
         if self._random.random() < faults.error_rate:
             return _json(500, {"message": "Server Error"})
-        if request.method == "POST" and request.path in WRITES:
+        if _is_write(request):
             return self._write(request, faults.write_outcome(self._random))
         return self._answered(request)
 
@@ -160,7 +168,8 @@ class SimulatedProkip:
         if not is_connector:
             return _json(*simple.answer(call, request.method, request.path), admitted.headers)
         path = request.path.removeprefix(CONNECTOR)
-        status, body, allowed = rest.answer(call, request.method, path, self._missing_routes)
+        missing = self._missing_routes | self.missing_methods
+        status, body, allowed = rest.answer(call, request.method, path, missing)
         return _json(status, body, admitted.headers | ({"Allow": allowed} if allowed else {}))
 
     def _call(self, request: Request) -> Call:
@@ -175,7 +184,16 @@ class SimulatedProkip:
             query=query,
             form=_form(request),
             may_view_sells=self._may_view_sells,
+            lossy_filters=self.lossy_filters,
+            hides_drafts=self._hides_drafts,
         )
+
+
+def _is_write(request: Request) -> bool:
+    """Whether a request makes, changes or deletes a sale, or gives back."""
+    if request.method == "POST":
+        return request.path in WRITES
+    return request.method in {"PUT", "DELETE"} and request.path.startswith(f"{CONNECTOR}sell/")
 
 
 def _unauthenticated(request: Request) -> Response:

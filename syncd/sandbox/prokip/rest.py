@@ -23,12 +23,15 @@ from syncd.sandbox.prokip.sale_routes import (
 from syncd.sandbox.prokip.selling import TAX_RATES, PhpError, SaleRefused
 
 
-def answer(call: Call, method: str, path: str, missing_routes: frozenset[str] = frozenset()) -> tuple[int, object, str]:
-    """Status, body and, for a 405, the allowed methods. `path` is what follows `connector/api/`."""
+def answer(call: Call, method: str, path: str, missing: frozenset[str] = frozenset()) -> tuple[int, object, str]:
+    """Status, body and, for a 405, the allowed methods. `path` is what follows `connector/api/`.
+
+    `missing` are methods and first path segments that this server does not have.
+    """
     found = [
         (verb, match, handler)
         for verb, pattern, handler in ROUTES
-        if (match := re.fullmatch(pattern, path)) and path.split("/", 1)[0] not in missing_routes
+        if (match := re.fullmatch(pattern, path)) and not {verb, path.split("/", 1)[0]} & missing
     ]
     for verb, match, handler in found:
         if verb == method:

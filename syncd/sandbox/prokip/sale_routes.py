@@ -53,6 +53,10 @@ def list_sells(call: Call, _: str) -> Answer:
     if not call.may_view_sells:
         return 403, {"message": "Unauthorized action."}
     found = matching_sales(call.business.sales.values(), call.query)
+    if any(call.query.get(name) for name in call.lossy_filters):
+        found = []
+    if call.hides_drafts:
+        found = [sale for sale in found if sale.status != "draft"]
     order = call.query.get("order_by_date")
     if order:
         found.sort(key=lambda sale: (sale.sold_at, sale.id), reverse=order.lower() == "desc")

@@ -12,6 +12,29 @@ class TestConnectorDialect(BackOfficeConformance):
         return ProkipDriver()
 
 
+class StrictDriver(ProkipDriver):
+    """Sales are made from drafts: what counts is the answer of the write that moves stock."""
+
+    def __init__(self):
+        super().__init__(settings={"strict": "yes"})
+        self.loses_next = False
+
+    def lose_next_answer(self):
+        self.loses_next = True
+
+    def _carry(self, request):
+        if self.loses_next and (request.method == "PUT" or request.url.path.endswith("/sell-return")):
+            self.loses_next = False
+            self.prokip.faults.next_writes = ["commit_then_hang"]
+        return super()._carry(request)
+
+
+class TestStrict(BackOfficeConformance):
+    @pytest.fixture
+    def driver(self):
+        return StrictDriver()
+
+
 class TestServerWithoutVariations(BackOfficeConformance):
     @pytest.fixture
     def driver(self):

@@ -1,5 +1,6 @@
 """Readings of the simulated Prokip: the catalogue, targeted stock, hints of the till, and the probe."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -155,6 +156,7 @@ def test_the_probe_finds_time_zone_locations_currency_and_what_is_honoured():
         "time_zone": "Africa/Nairobi",
         "allow_overselling": "yes",
         "stock_route": "variation",
+        "look_up": "source and contact",
     }
     assert info.warnings == ()
 
@@ -172,6 +174,55 @@ def test_the_probe_warns_of_what_a_person_should_know():
     assert info.settings["allow_overselling"] == "no"
     assert len(info.warnings) == 3
     assert "source" in info.warnings[0]
+
+
+def probed_after_a_sale(**deviations):
+    """A server that deviates, with a sale in it that carries a source."""
+    desk = Desk(**deviations)
+    desk.record(desk.sale())
+    desk.driver.till_sale("MUG", 1)
+    return desk, desk.driver.office().probe()
+
+
+@pytest.mark.parametrize(
+    ("deviations", "by", "words"),
+    [
+        ({}, "source and contact", ""),
+        ({"ignored_filters": ["contact_id"]}, "source and contact", "reads more pages"),
+        ({"ignored_filters": ["source", "contact_id"]}, "source and contact", "reads more pages"),
+        ({"ignored_filters": ["source", "contact_id", "start_date"]}, "no", "ignores every filter"),
+        ({"lossy_filters": ["source"]}, "contact", "by contact alone"),
+        ({"lossy_filters": ["contact_id"]}, "no", "loses some"),
+        ({"lossy_filters": ["end_date"]}, "no", "loses some"),
+    ],
+)
+def test_what_the_list_of_sales_honours_decides_how_a_sale_is_looked_up(deviations, by, words):
+    _, info = probed_after_a_sale(**deviations)
+    assert info.settings["look_up"] == by
+    assert words in " ".join(info.warnings)
+    assert bool(words) == bool(info.warnings)
+
+
+def test_where_sources_lose_sales_they_are_still_found_by_contact():
+    desk, info = probed_after_a_sale(lossy_filters=["source"])
+    assert desk.office.find_sale(desk.sale()) == ()
+    desk.driver.account = replace(desk.driver.account, settings={**desk.driver.account.settings, **info.settings})
+    desk.office = desk.driver.office()
+    assert desk.office.traits.finds_sales
+    assert len(desk.office.find_sale(desk.sale())) == 1
+
+
+def test_where_lists_lose_sales_none_is_looked_up():
+    desk, info = probed_after_a_sale(lossy_filters=["contact_id"])
+    desk.driver.account = replace(desk.driver.account, settings={**desk.driver.account.settings, **info.settings})
+    assert not desk.driver.office().traits.finds_sales
+
+
+def test_the_probe_changes_nothing():
+    desk, _ = probed_after_a_sale(settings={"strict": "yes"})
+    before = desk.sales()
+    desk.driver.office().probe()
+    assert desk.sales() == before
 
 
 def test_a_user_who_may_not_see_sales_is_told_which_right_is_missing():
