@@ -45,6 +45,6 @@ def sandbox(
 def _print(described: Mapping[str, Mapping[str, str]]) -> None:
     for name, facts in described.items():
         print_line(f"{name}: {facts['address']}")
-        for word in ("connect", "sell", "stock"):
+        for word in ("connect", "pages", "sell", "stock"):
             print_line(f"  {word:<8} {facts[word]}")
-    print_line("They are on this machine: `connect` needs SYNCD_SECURITY__ALLOW_PRIVATE_ADDRESSES=true.")
+    print_line("They are on this machine: `connect` and the daemon need SYNCD_SECURITY__ALLOW_PRIVATE_ADDRESSES=true.")

@@ -22,7 +22,8 @@ Described = dict[str, dict[str, str]]
 
 @contextmanager
 def served(ports: Mapping[str, int], *, with_goods: bool) -> Iterator[Described]:
-    """Serve these platforms until the block ends; yields of each its address, how to connect it, and how to sell there.
+    """Serve these platforms until the block ends; yields of each its address, how to connect it by command and on the
+    pages, and how to sell there.
 
     Port 0 lets the operating system choose.
     """
@@ -72,7 +73,7 @@ def _stock(platform: Platform) -> None:
 
 
 def _describe(platform: Platform, address: str) -> dict[str, str]:
-    """Where it is, how to connect it, and how to sell there."""
+    """Where it is, how to connect it by command and on the pages, and how to sell there."""
     order = '{"lines": [{"sku": "MUG-01", "quantity": 1}]}'
     sell = f"curl -X POST {address}/_sandbox/orders -d '{order}'"
     match platform:
@@ -82,16 +83,34 @@ def _describe(platform: Platform, address: str) -> dict[str, str]:
                 f"syncd connect shopify --shop {shop} --api-url {address} "
                 f"--token {platform.access_token} --webhook-secret {platform.client_secret}"
             )
+            pages = f"shop {shop}, with a daemon that knows the app: " + _environment(platform, address)
         case SimulatedWooCommerce():
             platform.url = address
             connect = (
                 f"syncd connect woocommerce --url {address} --key {platform.key.key} --secret {platform.key.secret}"
             )
+            pages = f"address {address}"
         case SimulatedProkip():
             known = platform.credentials
             place = next(iter(platform.business.locations))
             connect = f"syncd backoffice set prokip --url {address} --token {known.access_token} --location {place}"
+            pages = (
+                f"address {address}, user {known.username}, password {known.password}, "
+                f"client id {known.client_id}, client secret {known.client_secret}"
+            )
             sell = f"curl -X POST {address}/_sandbox/till -d '{order}'"
         case _:
             raise TypeError(f"{type(platform).__name__} is no simulated platform of ours")
-    return {"address": address, "connect": connect, "sell": sell, "stock": f"curl {address}/_sandbox/stock"}
+    return {
+        "address": address,
+        "connect": connect,
+        "pages": pages,
+        "sell": sell,
+        "stock": f"curl {address}/_sandbox/stock",
+    }
+
+
+def _environment(shopify: SimulatedShopify, address: str) -> str:
+    """What the daemon is started with, so that the simulated Shopify asks its merchant for consent."""
+    told = {"CLIENT_ID": shopify.client_id, "CLIENT_SECRET": shopify.client_secret, "BASE_URL": address}
+    return " ".join(f"SYNCD_SHOPIFY__{name}={value}" for name, value in told.items())

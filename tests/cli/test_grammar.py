@@ -276,6 +276,7 @@ def test_the_sandbox_says_how_to_connect_and_sell():
         for facts in described.values():
             assert facts["connect"].startswith("syncd ")
             assert facts["address"] in facts["sell"]
+            assert facts["address"] in facts["pages"]
 
 
 @SQLITE
