@@ -114,6 +114,25 @@ def count_changes(rows: Mapping[str, int | None], previous: Mapping[str, int]) -
     return SweepCounts(read=len(rows), known=len(previous), absent=absent, to_zero=to_zero, by_factor=by_factor)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarming:
+    """A SKU that counts towards the brake: its last applied figure, and the one that was read (None: missing)."""
+
+    sku: str
+    before: int
+    now: int | None
+
+
+def alarming(rows: Mapping[str, int | None], previous: Mapping[str, int]) -> tuple[Alarming, ...]:
+    """Every SKU that `count_changes` counts, those that lost or gained the most first."""
+    found = [
+        Alarming(sku=sku, before=before, now=now)
+        for sku, before in previous.items()
+        if (now := rows.get(sku)) is None or before > 0 >= now or is_large_change(before, now)
+    ]
+    return tuple(sorted(found, key=lambda one: (-abs(one.before - (one.now or 0)), one.sku)))
+
+
 def is_large_change(before: int, now: int) -> bool:
     """At least 10 units, and at least five times as much or a fifth; figures below 1 count as 1."""
     low, high = sorted((max(before, 1), max(now, 1)))

@@ -3,7 +3,7 @@
 The rule is `syncd/domain/readings.py`, asked for each location; one that alarms holds all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ import structlog
 from sqlmodel import Session, col, select
 
 from schema.tables import InventoryCache, Location, Merchant
-from syncd.domain.readings import Held, HeldReason, judge_sweep
+from syncd.domain.readings import Held, HeldReason, alarming, judge_sweep
 from syncd.engine.audit import audit
 from syncd.engine.authority import Authority, back_office
 from syncd.engine.context import Engine
@@ -23,6 +23,8 @@ from syncd.engine.wake import wake
 log = structlog.get_logger(__name__)
 
 KEY = "reading_held"
+LISTED = 500
+"""SKUs that the issue of a held reading names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,8 @@ def hold(session: Session, authority: Authority, alarm: Alarm, now: datetime) ->
             "absent": counts.absent,
             "to_zero": counts.to_zero,
             "by_factor": counts.by_factor,
+            "location_id": place.id,
+            "skus": [[one.sku, one.before, one.now] for one in alarming(alarm.figures, alarm.previous)[:LISTED]],
         },
         now=now,
     )
@@ -118,7 +122,8 @@ def _why(authority: Authority, alarm: Alarm) -> str:
         case HeldReason.LARGE_CHANGE:
             zero = sum(1 for figure in alarm.figures.values() if figure is not None and figure <= 0)
             before = sum(1 for figure in alarm.previous.values() if figure <= 0)
-            words = f"{authority.name} said {zero} of {counts.read} SKUs are at 0; before that {before} were."
+            were = "was" if before == 1 else "were"
+            words = f"{authority.name} said {zero} of {counts.read} SKUs are at 0; before that {before} {were}."
             return words + (f" {counts.by_factor} others changed fivefold or more." if counts.by_factor else "")
 
 
@@ -153,6 +158,30 @@ def release_next(engine: Engine, merchant_id: int, *, actor: str) -> None:
         row.catalogue_at = None
         audit(session, merchant_id, actor, "reading_release", "", {}, now)
         wake(session)
+
+
+def take_some(
+    engine: Engine, merchant_id: int, location_id: int, skus: Collection[str], *, actor: str, issue_id: int
+) -> int:
+    """Have these SKUs read again now and believed, whatever the brake says of the rest; returns how many."""
+    now = engine.clock.now()
+    with engine.database.transaction() as session:
+        rows = session.exec(
+            select(InventoryCache)
+            .where(
+                InventoryCache.merchant_id == merchant_id,
+                InventoryCache.location_id == location_id,
+                col(InventoryCache.sku).in_(sorted(skus)),
+            )
+            .order_by(col(InventoryCache.id))
+            .with_for_update()
+        ).all()
+        for row in rows:
+            row.reread_at = now
+        details = {"issue": issue_id, "skus": sorted(row.sku for row in rows)}
+        audit(session, merchant_id, actor, "reading.take", "", details, now)
+        wake(session)
+    return len(rows)
 
 
 def read_again(engine: Engine, merchant_id: int, *, actor: str) -> None:

@@ -4,7 +4,7 @@ Releasing differs by kind: a held figure is `held_figures.py`; a held reading le
 is tried again. Everything else is resolved by hand, or by itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -146,9 +146,13 @@ def release(
     choice: Choice | None = None,
     *,
     until: datetime | None = None,
+    skus: Collection[str] = (),
     actor: str,
 ) -> str:
-    """Let go of what the issue holds; returns what happens now, in words. Raises NotPossible."""
+    """Let go of what the issue holds; returns what happens now, in words. Raises NotPossible.
+
+    `skus`: only these of a held reading.
+    """
     with engine.database.reading() as session:
         issue = find_issue(session, merchant_id, issue_id)
     if issue.state is not IssueState.OPEN:
@@ -156,7 +160,7 @@ def release(
     if issue.kind in HELD_FIGURE:
         return release_figure(engine, issue, choice, until, actor=actor)
     if issue.kind == brake.KEY:
-        return _release_reading(engine, issue, actor)
+        return _take_some(engine, issue, skus, actor) if skus else _release_reading(engine, issue, actor)
     if issue.order_id is not None and issue.kind in SALES:
         return _retry_order(engine, issue.order_id, actor)
     if issue.order_id is not None and issue.kind == "never_paid":
@@ -175,6 +179,17 @@ def _release_reading(engine: Engine, issue: Issue, actor: str) -> str:
         audit(session, issue.merchant_id, actor, "reading.release", "", {"issue": issue.id}, now)
         wake(session)
     return "The back office is read again now, and that reading passes."
+
+
+def _take_some(engine: Engine, issue: Issue, skus: Collection[str], actor: str) -> str:
+    """Believe some SKUs of a held reading; the next sweep is judged by what is left."""
+    held = {row[0] for row in issue.details.get("skus", [])}
+    place = issue.details.get("location_id")
+    strange = sorted(set(skus) - held)
+    if strange or not isinstance(place, int):
+        raise NotPossible(f"The held reading does not hold {', '.join(strange[:5]) or 'single SKUs'}.")
+    count = brake.take_some(engine, issue.merchant_id, place, set(skus), actor=actor, issue_id=issue.id or 0)
+    return f"{count} {'SKU is' if count == 1 else 'SKUs are'} read again now and believed; the others stay held."
 
 
 def _retry_order(engine: Engine, order_id: int, actor: str) -> str:

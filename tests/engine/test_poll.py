@@ -19,8 +19,8 @@ from schema.tables import (
     MovementKind,
     SaleDocument,
 )
-from syncd.engine import brake, leases, poll
-from syncd.errors import LeaseLost
+from syncd.engine import brake, leases, poll, release
+from syncd.errors import LeaseLost, NotPossible
 from tests.engine.scene import QUARANTINE, Scene, scenes
 
 MANY = {f"SKU-{n:02}": 10 for n in range(40)}
@@ -300,6 +300,50 @@ def test_the_words_of_a_held_reading_say_what_was_told_and_what_happens_meanwhil
     assert issue.title == "The stock reading for L1 was held."
     assert "Office said 40 of 40 SKUs are at 0; before that 0 were." in issue.why
     assert "Until you decide we go on with the reading of 10:00 less what was sold since." in issue.why
+
+
+def test_a_held_reading_names_its_skus_with_what_they_were_and_are(scene_with):
+    scene = scene_with(skus={**MANY, "BIG": 500})
+    zero_all(scene)
+    scene.office.set_stock("BIG", 20)
+    scene.sweep()
+    told = scene.all(Issue)[0].details["skus"]
+    assert told[0] == ["BIG", 500, 20], "the largest difference comes first"
+    assert [row for row in told if row[0] == "SKU-07"] == [["SKU-07", 10, 0]]
+    assert len(told) == len(MANY) + 1
+
+
+def test_single_skus_of_a_held_reading_can_be_taken_and_the_rest_stays_held(scene_with):
+    scene = scene_with(skus=MANY)
+    zero_all(scene)
+    scene.sweep()
+    issue = scene.all(Issue)[0]
+    take = {"skus": ["SKU-03", "SKU-04"], "actor": "a@b.c"}
+    words = release.release(scene.engine, scene.world.merchant_id, issue.id, **take)
+    assert words == "2 SKUs are read again now and believed; the others stay held."
+    scene.rereads()
+    assert (scene.stock("SKU-03"), scene.stock("SKU-04"), scene.stock("SKU-05")) == ((0, 0), (0, 0), (10, 0))
+    assert scene.sweep().is_held
+    assert scene.issues() == ["reading_held"]
+
+
+def test_taking_enough_of_a_held_reading_lets_the_rest_pass(scene_with):
+    scene = scene_with(skus=MANY)
+    zero_all(scene)
+    scene.sweep()
+    some = sorted(MANY)[:-12]
+    release.release(scene.engine, scene.world.merchant_id, scene.all(Issue)[0].id, skus=some, actor="a@b.c")
+    scene.rereads()
+    assert not scene.sweep().is_held, "12 SKUs that go to 0 are fewer than the 20 that alarm"
+    assert scene.issues() == []
+
+
+def test_a_sku_that_is_not_held_cannot_be_taken(scene_with):
+    scene = scene_with(skus=MANY)
+    zero_all(scene)
+    scene.sweep()
+    with pytest.raises(NotPossible, match="does not hold TIN"):
+        release.release(scene.engine, scene.world.merchant_id, scene.all(Issue)[0].id, skus=["TIN"], actor="a@b.c")
 
 
 # ------------------------------------------------------------------------------------------- the catalogue

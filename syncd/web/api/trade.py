@@ -55,10 +55,14 @@ class Retried(BaseModel):
 
 
 class Release(Sent):
-    """For a held number: `ours` sets it to ours, `theirs` takes the store's, `keep` leaves it (until `until`)."""
+    """For a held number: `ours` sets it to ours, `theirs` takes the store's, `keep` leaves it (until `until`).
+
+    For a held reading: only these `skus`, or all of the next one.
+    """
 
     choice: Choice | None = None
     until: Moment | None = None
+    skus: Annotated[tuple[Annotated[str, Field(max_length=191)], ...], Field(max_length=500)] = ()
 
 
 class Released(BaseModel):
@@ -239,7 +243,7 @@ def release_issue(issue_id: Id, sent: Release, caller: Asking) -> Released:
     """Let go of what an issue holds: a number, a reading, a sale that waits."""
     _require_issue(caller, issue_id)
     words = release.release(
-        caller.engine, caller.merchant_id, issue_id, sent.choice, until=sent.until, actor=caller.actor
+        caller.engine, caller.merchant_id, issue_id, sent.choice, until=sent.until, skus=sent.skus, actor=caller.actor
     )
     return Released(words=words)
 

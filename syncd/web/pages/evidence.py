@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
-from schema.tables import Issue
+from schema.tables import InventoryCache, Issue
 from syncd.domain.window import Blame, Window
 from syncd.engine.views import oversell
 from syncd.engine.views.oversell import Moment, Timeline
@@ -14,7 +14,7 @@ from syncd.web.frame.visit import Visit
 from syncd.web.frame.wording import seconds_words
 from syncd.web.pages.issue_words import elsewhere
 
-_HIDDEN = ("stock_item", "last_orders")
+_HIDDEN = ("stock_item", "last_orders", "skus", "location_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,21 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRow:
+    """A SKU of a held reading: before, as it was read, and whether that was believed since."""
+
+    sku: str
+    before: int
+    now: int | None
+    is_taken: bool
+
+    @property
+    def change(self) -> int | None:
+        """By how much it would change; None where it was missing."""
+        return None if self.now is None else self.now - self.before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What is shown under an issue."""
 
@@ -38,6 +53,8 @@ class Evidence:
     window_icon: str = "clock"
     window_words: str = ""
     elsewhere: tuple[tuple[str, int], ...] = ()
+    held: tuple[HeldRow, ...] = ()
+    alarming: int = 0
     details: str = ""
 
 
@@ -47,7 +64,8 @@ def evidence_of(session: Session, visit: Visit, issue: Issue) -> Evidence:
     words = json.dumps(details, indent=2, ensure_ascii=False) if details else ""
     found = oversell.timeline(session, issue) if issue.kind == "oversell" else None
     if found is None:
-        return Evidence(details=words)
+        counts = [int(issue.details.get(name) or 0) for name in ("absent", "to_zero", "by_factor")]
+        return Evidence(held=_held(session, issue), alarming=sum(counts), details=words)
     name, icon, said = _window(found)
     return Evidence(
         timeline=tuple(_entry(found, moment) for moment in found.moments),
@@ -56,6 +74,25 @@ def evidence_of(session: Session, visit: Visit, issue: Issue) -> Evidence:
         window_words=said,
         elsewhere=tuple(elsewhere(session, visit.merchant_id, issue.sku or "", found.location)),
         details=words,
+    )
+
+
+def _held(session: Session, issue: Issue) -> tuple[HeldRow, ...]:
+    """The SKUs of a held reading, with what has been believed of them since."""
+    if issue.kind != "reading_held":
+        return ()
+    rows = [(str(sku), int(before), now) for sku, before, now in issue.details.get("skus", [])]
+    caches = session.exec(
+        select(InventoryCache).where(
+            InventoryCache.merchant_id == issue.merchant_id,
+            InventoryCache.location_id == issue.details.get("location_id"),
+            col(InventoryCache.sku).in_([sku for sku, _, _ in rows]),
+        )
+    )
+    known = {cache.sku: cache.reading for cache in caches}
+    return tuple(
+        HeldRow(sku=sku, before=before, now=now, is_taken=now is not None and known.get(sku) == now)
+        for sku, before, now in rows
     )
 
 

@@ -1,30 +1,28 @@
 """Issues: the inbox, one of them with its evidence, and what a person does about it."""
 
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from sqlmodel import Session, col, func, select
 from starlette.responses import Response
 
-from schema.tables import Connection, InventoryCache, Issue, IssueState
-from syncd.engine import brake, connections, match, record_by_hand, release
-from syncd.engine.held_figures import Choice
+from schema.tables import InventoryCache, Issue, IssueState
 from syncd.engine.people.users import list_users
 from syncd.engine.release import find_issue, show_issue
 from syncd.engine.views import issue_list, issue_notes
 from syncd.engine.views.authority import authority_view
+from syncd.engine.views.stores import connected_stores
 from syncd.errors import NotPossible
 from syncd.web.frame.pages import NothingHere, Pages
 from syncd.web.frame.visit import Visit
+from syncd.web.frame.wording import count_words
 from syncd.web.pages.evidence import evidence_of
+from syncd.web.pages.issue_deeds import DEEDS
 from syncd.web.pages.issue_words import Told, tell, tell_all
 
 pages = Pages()
 
 MOST = 200
 MOST_SUGGESTED = 500
-KEPT_FOR = timedelta(days=1)
 
 
 # ------------------------------------------------------------------------------------------- showing
@@ -172,6 +170,8 @@ def ask(visit: Visit) -> Response:
     if words is None or issue.state is not IssueState.OPEN:
         raise NothingHere
     question, consequence, label = words
+    if deed == "release" and issue.kind == "reading_held":
+        consequence = _consequence(visit, issue)
     return visit.render(
         "issues/ask.html",
         told=told,
@@ -179,6 +179,20 @@ def ask(visit: Visit) -> Response:
         question=question,
         consequence=consequence,
         label=label,
+    )
+
+
+def _consequence(visit: Visit, issue: Issue) -> str:
+    """What letting a reading pass comes to, if the back office says the same again."""
+    with visit.reading() as session:
+        name = authority_view(session, visit.merchant_id).name
+        live = sum(1 for row in connected_stores(session, visit.merchant_id) if row.state.value == "live")
+    counts = {key: int(issue.details.get(key) or 0) for key in ("absent", "to_zero", "by_factor")}
+    changed = counts["to_zero"] + counts["by_factor"]
+    missing = f" {count_words(counts['absent'], 'SKU')} that were missing stay as they are." if counts["absent"] else ""
+    return (
+        f"{name} is read again now. If it still says so, {count_words(changed, 'number changes', 'numbers change')}, "
+        f"{counts['to_zero']} to 0, in {count_words(live, 'live store')}.{missing} You can undo the run."
     )
 
 
@@ -190,94 +204,10 @@ def act(visit: Visit) -> Response:
     """Do what a button says; what came of it is told on the issue's page."""
     with visit.reading() as session:
         issue = _found(session, visit, _issue_id(visit))
-    deed = _DEEDS.get(visit.sent("deed"))
+    deed = DEEDS.get(visit.sent("deed"))
     if deed is None:
         raise NotPossible("There is no such button here.")
     return visit.go(f"/app/issues/{issue.id}", said=deed(visit, issue))
-
-
-def _resolve(visit: Visit, issue: Issue) -> str:
-    release.resolve(visit.engine, visit.merchant_id, issue.id or 0, actor=visit.actor)
-    return "Marked as solved. What still holds opens it again."
-
-
-def _release(visit: Visit, issue: Issue) -> str:
-    return release.release(visit.engine, visit.merchant_id, issue.id or 0, actor=visit.actor)
-
-
-def _choose(choice: Choice) -> Callable[[Visit, Issue], str]:
-    def done(visit: Visit, issue: Issue) -> str:
-        until = visit.now + KEPT_FOR if choice is Choice.KEEP else None
-        release.release(visit.engine, visit.merchant_id, issue.id or 0, choice, until=until, actor=visit.actor)
-        match choice:
-            case Choice.OURS:
-                return f"Its number is set to {issue.details.get('should')} now."
-            case Choice.THEIRS:
-                return f"The ledger has {issue.details.get('shown')} now, and the other stores follow."
-            case Choice.KEEP:
-                return f"It stays until {visit.times.at(until)}; sales elsewhere still lower it."
-
-    return done
-
-
-def _read_again(visit: Visit, _issue: Issue) -> str:
-    brake.read_again(visit.engine, visit.merchant_id, actor=visit.actor)
-    return "It is read again now. If the reading can be believed, this closes by itself."
-
-
-def _link(visit: Visit, issue: Issue) -> str:
-    sku = visit.sent("sku")
-    counted = match.link(visit.engine, issue.connection_id or 0, _listing(issue), sku, actor=visit.actor)
-    sales = "1 sale" if counted == 1 else f"{counted} sales"
-    return f"Linked to {sku}. {sales} will now be recorded." if counted else f"Linked to {sku}."
-
-
-def _ignore(visit: Visit, issue: Issue) -> str:
-    match.ignore(visit.engine, issue.connection_id or 0, _listing(issue), actor=visit.actor)
-    return "Ignored. It can be undone on the store's page, under Match products."
-
-
-def _listing(issue: Issue) -> str:
-    return str(issue.details.get("listing") or issue.sku)
-
-
-def _recorded_as(visit: Visit, issue: Issue) -> str:
-    record_by_hand.recorded_as(visit.engine, _order(issue), visit.sent("backoffice_id"), actor=visit.actor)
-    return f"Noted: recorded as {visit.sent('backoffice_id')}."
-
-
-def _leave_out(visit: Visit, issue: Issue) -> str:
-    record_by_hand.leave_out(visit.engine, _order(issue), actor=visit.actor)
-    return "It is left out, and its units are offered again."
-
-
-def _order(issue: Issue) -> int:
-    if issue.order_id is None:
-        raise NotPossible("This issue is about no order.")
-    return issue.order_id
-
-
-def _mend_webhooks(visit: Visit, issue: Issue) -> str:
-    with visit.reading() as session:
-        name = session.get_one(Connection, issue.connection_id).name
-    report = connections.check_webhooks(visit.engine, issue.connection_id or 0)
-    broken = [topic for topic, words in report.words.items() if words]
-    return f"{name} still does not tell us of: {', '.join(broken)}." if broken else f"{name} tells us of its orders."
-
-
-_DEEDS: dict[str, Callable[[Visit, Issue], str]] = {
-    "resolve": _resolve,
-    "release": _release,
-    "ours": _choose(Choice.OURS),
-    "theirs": _choose(Choice.THEIRS),
-    "keep": _choose(Choice.KEEP),
-    "read_again": _read_again,
-    "link": _link,
-    "ignore": _ignore,
-    "recorded_as": _recorded_as,
-    "leave_out": _leave_out,
-    "webhooks": _mend_webhooks,
-}
 
 
 @pages.post("/app/issues/{issue_id:int}/note")
