@@ -7,11 +7,13 @@ SyncdError
 ├── VaultError      sealed data that none of our keys opens
 ├── PluginMissing   a connection's platform has no working connector
 ├── NotPossible     what a person asked for cannot be done as things stand; the message says why
-│   └── AlreadyConnected  this account is the connection `code` already
+│   ├── AlreadyConnected  this account is the connection `code` already
+│   └── ChooseLocation    the store has several locations, and nobody has said which one it sells from
 ├── NotSignedIn     the e-mail, password, code or token does not let anybody in
 └── TooManyTries    wait until `until`
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 
@@ -49,6 +51,14 @@ class AlreadyConnected(NotPossible):
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class ChooseLocation(NotPossible):
+    """The store keeps its stock at several locations: `places` are their ids and names, to choose from."""
+
+    def __init__(self, message: str, *, places: Sequence[tuple[str, str]]) -> None:
+        super().__init__(message)
+        self.places = tuple(places)
 
 
 class NotSignedIn(SyncdError):

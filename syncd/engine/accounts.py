@@ -14,7 +14,7 @@ from syncd.domain import border
 from syncd.engine.authority import LEDGER
 from syncd.engine.connectors import merged_settings, plugin_of
 from syncd.engine.context import Engine
-from syncd.errors import AlreadyConnected, NotPossible
+from syncd.errors import AlreadyConnected, ChooseLocation, NotPossible
 
 LONGEST_NAME = 60
 LONGEST_CODE = 12
@@ -73,7 +73,9 @@ def probe(
 
 
 def choose_store_location(probed: Probed, platform: str) -> Mapping[str, str]:
-    """The settings with the store's own location in them, where it has several. Raises NotPossible that lists them."""
+    """The settings with the store's own location in them, where it has several. Raises ChooseLocation that lists them,
+    and NotPossible for one that it has not.
+    """
     active = [place for place in probed.info.locations if place.is_active]
     wanted = probed.settings.get(LOCATION)
     if not wanted and len(active) <= 1:
@@ -81,10 +83,12 @@ def choose_store_location(probed: Probed, platform: str) -> Mapping[str, str]:
     if wanted and (found := find_location(active, wanted)):
         return {**probed.settings, LOCATION: found.location_id}
     listed = "; ".join(f"{place.location_id} ({place.name})" for place in active)
-    raise NotPossible(
-        f"{probed.info.name} has several locations: {listed}. Say which one {platform} sells from: --store-location ID."
-        if not wanted
-        else f"{probed.info.name} has no active location {wanted}. It has: {listed}."
+    if wanted:
+        raise NotPossible(f"{probed.info.name} has no active location {wanted}. It has: {listed}.")
+    raise ChooseLocation(
+        f"{probed.info.name} has several locations: {listed}. "
+        f"Say which one {platform} sells from: --store-location ID.",
+        places=[(place.location_id, place.name) for place in active],
     )
 
 

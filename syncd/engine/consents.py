@@ -7,8 +7,8 @@ have one worker only), `complete` connects. What became of it is in the row of `
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
@@ -16,6 +16,7 @@ from sqlmodel import Session, col, func, select
 from connectors.sdk.doorstep import Looked, LooksAtAddress, SignsLinks
 from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionState, Listing, OAuthState
+from syncd.engine.accounts import LOCATION
 from syncd.engine.catalogue import Progress, no_progress
 from syncd.engine.connect import Connected, StoreRequest, connect_store, reconnect, require_authority
 from syncd.engine.connectors import merged_settings, plugin_of
@@ -23,7 +24,7 @@ from syncd.engine.context import Engine
 from syncd.engine.hands import trying
 from syncd.engine.vault import new_token
 from syncd.engine.wake import wake
-from syncd.errors import NotPossible, SyncdError
+from syncd.errors import ChooseLocation, NotPossible, SyncdError
 
 CONSENT_FOR = timedelta(minutes=10)
 _BOUND = "bound-"
@@ -65,7 +66,7 @@ def begin(
         return_url=return_url or f"{engine.settings.web.public_url.rstrip('/')}/app/stores",
         state=_new_state(browser),
     )
-    body = json.dumps({"wanted": asdict(wanted), "credentials": dict(credentials)}).encode()
+    body = _body(wanted, credentials)
     with engine.database.transaction() as session:
         session.add(
             OAuthState(
@@ -147,7 +148,7 @@ def finish(engine: Engine, platform: str, state: str, query: Mapping[str, str], 
         transport=engine.connectors.transport(engine),
         now=now,
     )
-    kept = json.dumps({"wanted": asdict(wanted), "credentials": {**credentials, **granted}}).encode()
+    kept = _body(wanted, {**credentials, **granted})
     with engine.database.transaction() as session:
         row = session.exec(select(OAuthState).where(OAuthState.state == state).with_for_update()).one()
         if row.used_at is not None:
@@ -182,15 +183,41 @@ def complete(engine: Engine, state: str, progress: Progress = no_progress) -> No
         if row.used_at is None or row.connection_id is not None or row.failure:
             return
         wanted, credentials = _opened(engine, row)
-        connection_id, failure = None, ""
+        connection_id, failure, kept = None, "", b""
         try:
             connection_id = _connect(engine, wanted, credentials, progress)
+        except ChooseLocation as error:
+            failure = str(error)
+            kept = _body(wanted, credentials, places=error.places)
         except (ConnectorError, SyncdError) as error:
             failure = str(error)
         with engine.database.transaction() as session:
             row = session.get_one(OAuthState, state)
             row.connection_id, row.failure = connection_id, failure
-            row.request = engine.keyring.seal(b"")
+            row.request = engine.keyring.seal(kept)
+
+
+def choices(engine: Engine, merchant_id: int, state: str) -> tuple[tuple[str, str], ...]:
+    """Ids and names of the store's locations, where an approval waits for a person to choose one; else empty."""
+    with engine.database.reading() as session:
+        row = session.get(OAuthState, state)
+    if row is None or row.merchant_id != merchant_id or not row.failure:
+        return ()
+    kept = engine.keyring.open_bytes(row.request)
+    return tuple((place, name) for place, name in json.loads(kept).get("places", ())) if kept else ()
+
+
+def choose(engine: Engine, merchant_id: int, state: str, location_id: str) -> None:
+    """Sell from this location of the store, and connect. Raises NotPossible for one that there is not."""
+    if location_id not in dict(choices(engine, merchant_id, state)):
+        raise NotPossible("This store has no such location. Choose one of the list.")
+    with engine.database.transaction() as session:
+        row = session.exec(select(OAuthState).where(OAuthState.state == state).with_for_update()).one()
+        wanted, credentials = _opened(engine, row)
+        settings = {**wanted.settings, LOCATION: location_id}
+        row.request = engine.keyring.seal(_body(replace(wanted, settings=settings), credentials))
+        row.failure = ""
+        wake(session)
 
 
 def _connect(engine: Engine, wanted: StoreRequest, credentials: Mapping[str, str], progress: Progress) -> int:
@@ -206,7 +233,7 @@ def keep_grant(engine: Engine, wanted: StoreRequest, credentials: Mapping[str, s
     Returns the word by which `arrival` tells what came of it.
     """
     now, state = engine.clock.now(), _new_state("")
-    kept = json.dumps({"wanted": asdict(wanted), "credentials": dict(credentials)}).encode()
+    kept = _body(wanted, credentials)
     with engine.database.transaction() as session:
         session.add(
             OAuthState(
@@ -268,12 +295,16 @@ def _newest(session: Session, row: OAuthState) -> Connection | None:
 
 
 def outcome(engine: Engine, state: str) -> Connected | None:
-    """What became of an approval, helping it along; None while it is still waited for. Raises NotPossible in words."""
+    """What became of an approval, helping it along; None while it is still waited for.
+
+    Raises NotPossible in words, ChooseLocation where the store has several (`choose` goes on).
+    """
     complete(engine, state)
     with engine.database.reading() as session:
         row = session.get_one(OAuthState, state)
         if row.failure:
-            raise NotPossible(row.failure)
+            places = choices(engine, row.merchant_id, state)
+            raise ChooseLocation(row.failure, places=places) if places else NotPossible(row.failure)
         if row.connection_id is None:
             return None
         connection = session.get_one(Connection, row.connection_id)
@@ -285,6 +316,11 @@ def outcome(engine: Engine, state: str) -> Connected | None:
             warnings=(),
             is_live=connection.state is ConnectionState.LIVE,
         )
+
+
+def _body(wanted: StoreRequest, credentials: Mapping[str, str], places: Sequence[tuple[str, str]] = ()) -> bytes:
+    kept = {"wanted": asdict(wanted), "credentials": dict(credentials)}
+    return json.dumps({**kept, "places": list(places)} if places else kept).encode()
 
 
 def _opened(engine: Engine, row: OAuthState) -> tuple[StoreRequest, dict[str, str]]:

@@ -90,6 +90,7 @@ PAGES: dict[str, Who] = {
     "POST /app/setup/backoffice": _OPERATOR,
     "GET /app/setup/store": _OPERATOR,
     "GET /app/setup/arrived": _OPERATOR,
+    "POST /app/setup/arrived": _OPERATOR,
     "GET /app/setup/{platform}": _OPERATOR,
     "POST /app/setup/{platform}": _OPERATOR,
     "GET /app/runs": _VIEWER,

@@ -4,7 +4,8 @@ import base64
 import json
 import secrets
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from contextlib import suppress
+from urllib.parse import quote, urlsplit
 
 from sqlmodel import Session
 from starlette.responses import Response
@@ -18,7 +19,7 @@ from syncd.engine.connect import StoreRequest
 from syncd.engine.plugins import platforms_with_consent
 from syncd.engine.views.authority import authority_view
 from syncd.engine.views.stock_list import locations
-from syncd.errors import AlreadyConnected, NotPossible, VaultError
+from syncd.errors import AlreadyConnected, ChooseLocation, NotPossible, VaultError
 from syncd.web.connect_doors import begin
 from syncd.web.frame.pages import NothingHere, Pages
 from syncd.web.frame.visit import Visit
@@ -182,10 +183,23 @@ def arrived(visit: Visit) -> Response:
         said = f"{found.connection} is connected, {count_words(found.listings, 'product')} read. No number was changed."
         return visit.go(f"{store_path(found.code)}/matching", said=said)
     was_denied = visit.query("success") == "0"
-    response = visit.render("setup/arrived.html", rail=steps, found=found, was_denied=was_denied)
+    choices = consents.choices(visit.engine, visit.merchant_id, visit.query("user_id"))
+    response = visit.render("setup/arrived.html", rail=steps, found=found, was_denied=was_denied, choices=choices)
     if not found.failure and not was_denied:
         response.headers["Refresh"] = "1"
     return response
+
+
+@pages.post("/app/setup/arrived")
+def choose_location(visit: Visit) -> Response:
+    """The location that the store sells from, where it has several; then on with connecting."""
+    state = visit.sent("user_id")
+    path = f"/app/setup/arrived?user_id={quote(state)}"
+    try:
+        consents.choose(visit.engine, visit.merchant_id, state, visit.sent("store_location"))
+    except NotPossible as error:
+        return visit.go(path, said=str(error), tone="bad")
+    return visit.go(path)
 
 
 # ------------------------------------------------------------------------------------------- connecting
@@ -297,7 +311,8 @@ def _require_places(session: Session, visit: Visit) -> None:
 def _by_keys(visit: Visit, platform: str, settings: dict[str, str], keys: dict[str, str]) -> Response:
     """Ask the store who it is, so that a wrong key is told at once; the rest the daemon does."""
     probed = accounts.probe(visit.engine, Role.STORE, platform, settings, keys)
-    accounts.choose_store_location(probed, platform)
+    with suppress(ChooseLocation):  # asked on the next page
+        accounts.choose_store_location(probed, platform)
     with visit.reading() as session:
         accounts.refuse_twice(session, visit.merchant_id, platform, probed.info.account_id)
     wanted = StoreRequest(
