@@ -8,7 +8,9 @@ from decimal import Decimal
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlmodel import select
 
+from schema.tables import BackOffice, InventoryCache
 from syncd.engine import catalogue, creating, poll
 from syncd.engine.hands import reading_hand, store_hand
 from tests.axe import violations
@@ -167,3 +169,32 @@ def test_the_file_for_the_back_office_tells_what_the_store_shows(street):
     (row,) = [row for row in rows if row[0] == "ONLY-HERE"]
     assert (row[1], Decimal(row[2]), row[3]) == ("Item ONLY-HERE", Decimal("12.50"), "9")
     assert [row[3] for row in silent if row[0] == "ONLY-HERE"] == [""]
+
+
+def test_the_own_ledger_begins_with_a_stores_products(fresh_street):
+    market = fresh_street.market
+    with market.engine.database.transaction() as session:
+        session.get_one(BackOffice, market.merchant_id).connection_id = None
+    market.shops["c"].add_item("ONLY-HERE", 9)
+    market.shops["c"].add_item("VOUCHER", tracked=False)
+    with store_hand(market.engine, market.ids["c"]) as held:
+        catalogue.refresh(market.engine, held, market.ids["c"])
+    with client_of(fresh_street, "operator") as client:
+        assert "Take 11 products into the ledger" in client.get(f"{C}/matching").text
+        page = client.get(f"{C}/take").text
+        assert "Begin the ledger with 11 products of Wholesale desk?" in page
+        assert "The store does not count it." in page
+        assert post(client, f"{C}/take").status_code == 303
+        assert "11 SKUs begin with what Wholesale desk shows." in client.get(f"{C}/matching").text
+        assert "Nothing to take" in client.get(f"{C}/take").text
+    with market.engine.database.reading() as session:
+        row = session.exec(select(InventoryCache).where(InventoryCache.sku == "ONLY-HERE")).one()
+    assert row.on_hand == 9
+
+
+def test_a_back_office_is_not_filled_from_a_store(street):
+    with client_of(street, "operator") as client:
+        answer = client.get(f"{C}/take")
+        assert answer.status_code == 422
+        assert "make the products there" in answer.text
+        assert post(client, f"{C}/take").status_code == 422
