@@ -10,7 +10,7 @@ from syncd.cli.connect import ClientId, ClientSecret, Location, StoreLocation, T
 from syncd.cli.frame import at_desk, secret
 from syncd.cli.output import Json, print_facts, print_json, print_rows, say
 from syncd.domain.backoffice import RecordPolicy
-from syncd.engine import connect, connections, golive
+from syncd.engine import connect, connections, golive, leaving
 from syncd.engine.connections import ConnectionView
 from syncd.engine.golive import Preview, PreviewRow
 from syncd.engine.hands import store_hand
@@ -270,7 +270,7 @@ def disconnect(
         connection_id = desk.connection_id(name)
         if not yes and sys.stdin.isatty() and not typer.confirm(f"Disconnect {name}?", err=True):
             raise typer.Exit(1)
-        for words in connections.disconnect(desk.engine, connection_id, actor=desk.actor):
+        for words in leaving.disconnect(desk.engine, connection_id, actor=desk.actor):
             say(words)
     words = f"{name} is disconnected. Its numbers stay as they are and will age."
     _done(words, {"name": name, "state": "disconnected"}, json)

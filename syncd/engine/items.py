@@ -1,8 +1,9 @@
 """A stock item's row and the belief that the rules work on: the same thing twice, converted here and nowhere else."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from schema.tables import StockItem
 from syncd.domain.observed import Hint, Observed, Suspect
@@ -66,3 +67,9 @@ def locked(session: Session, item_id: int) -> StockItem:
     return session.exec(
         select(StockItem).where(StockItem.id == item_id).with_for_update().execution_options(populate_existing=True)
     ).one()
+
+
+def all_locked(session: Session, connection_id: int) -> Sequence[StockItem]:
+    """Every figure of a store, locked in the order in which everybody locks them."""
+    figures = select(StockItem).where(StockItem.connection_id == connection_id).order_by(col(StockItem.id))
+    return session.exec(figures.with_for_update()).all()

@@ -25,7 +25,7 @@ from schema.tables import (
     Order,
 )
 from syncd.config import WebSettings
-from syncd.engine import backoffice, connect, connections, consents, stock_view
+from syncd.engine import backoffice, connect, connections, consents, leaving, stock_view
 from syncd.engine.connect import StoreRequest
 from syncd.engine.failures import lost_access
 from syncd.errors import NotPossible
@@ -285,7 +285,7 @@ def test_a_paused_store_pulls_before_it_goes_on(engine, merchant_id, office, sho
 def test_a_disconnected_store_keeps_its_history_and_loses_its_key_and_webhooks(engine, merchant_id, office, shop):
     set_office(engine, merchant_id, office)
     done = connected(engine, merchant_id, shop, live=True)
-    assert connections.disconnect(engine, done.connection_id, actor=ACTOR) == ()
+    assert leaving.disconnect(engine, done.connection_id, actor=ACTOR) == ()
     found = row(engine, done.connection_id)
     assert (found.state, engine.keyring.open(found.credentials)) == (ConnectionState.DISCONNECTED, {})
     assert shop.post.subscriptions == {}
@@ -297,7 +297,7 @@ def test_a_disconnected_store_keeps_its_history_and_loses_its_key_and_webhooks(e
 def test_a_store_that_is_connected_again_takes_up_its_connection(engine, merchant_id, office, shop):
     set_office(engine, merchant_id, office)
     first = connected(engine, merchant_id, shop, name="Gifts", locations=("L2",), live=True)
-    connections.disconnect(engine, first.connection_id, actor=ACTOR)
+    leaving.disconnect(engine, first.connection_id, actor=ACTOR)
     second = connected(engine, merchant_id, shop)
     assert (second.connection_id, second.name, second.is_live) == (first.connection_id, "Gifts", False)
     with engine.database.reading() as session:
@@ -310,7 +310,7 @@ def test_a_store_that_is_connected_again_takes_up_its_connection(engine, merchan
 def test_a_store_that_is_connected_again_may_have_another_name_and_pool(engine, merchant_id, office, shop):
     set_office(engine, merchant_id, office)
     first = connected(engine, merchant_id, shop, name="Gifts")
-    connections.disconnect(engine, first.connection_id, actor=ACTOR)
+    leaving.disconnect(engine, first.connection_id, actor=ACTOR)
     connected(engine, merchant_id, shop, name="Tins", locations=("L2",))
     with engine.database.reading() as session:
         found = connections.view(session, session.get_one(Connection, first.connection_id))
@@ -320,7 +320,7 @@ def test_a_store_that_is_connected_again_may_have_another_name_and_pool(engine, 
 def test_another_store_gets_the_name_of_one_that_is_disconnected(engine, merchant_id, office, shop, clock):
     set_office(engine, merchant_id, office)
     first = connected(engine, merchant_id, shop)
-    connections.disconnect(engine, first.connection_id, actor=ACTOR)
+    leaving.disconnect(engine, first.connection_id, actor=ACTOR)
     other = engine.plugins["fake"].add(FakeShop(clock=clock, account_id="other.example", name="Fake Shop"))
     second = connected(engine, merchant_id, other)
     assert (second.name, row(engine, second.connection_id).code) == ("Fake Shop", "fake-shop-2")
@@ -331,7 +331,7 @@ def test_another_store_gets_the_name_of_one_that_is_disconnected(engine, merchan
 def test_the_back_office_is_not_disconnected_like_a_store(engine, merchant_id, office):
     done = set_office(engine, merchant_id, office)
     with pytest.raises(NotPossible, match="backoffice set"):
-        connections.disconnect(engine, done.connection_id, actor=ACTOR)
+        leaving.disconnect(engine, done.connection_id, actor=ACTOR)
 
 
 def test_a_store_is_renamed_and_given_another_pool(engine, merchant_id, office, shop):

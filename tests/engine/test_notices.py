@@ -15,7 +15,7 @@ import syncd.engine
 from schema.tables import Mail, MailLevel, MailRhythm, MailState, Merchant
 from syncd.config import MailSettings
 from syncd.domain.issue_kinds import AREAS, Area
-from syncd.engine import connections, issues
+from syncd.engine import issues, leaving
 from syncd.engine.people import notices, outbox, resets, users
 from syncd.engine.vault import Keyring, new_key
 from syncd.errors import NotPossible
@@ -296,7 +296,7 @@ def test_a_password_that_was_not_changed_is_not_told(mailing, postman, world, pe
 
 
 def test_a_disconnected_store_is_told_to_who_looks_after_stores(mailing, postman, world, people):
-    connections.disconnect(mailing, world.connection("A").id, actor="operator@shop.example")
+    leaving.disconnect(mailing, world.connection("A").id, actor="operator@shop.example")
     outbox.send_due(mailing)
     ((addresses, message),) = postman.messages
     assert addresses == ["owner@shop.example"]

@@ -4,13 +4,13 @@ import pytest
 
 from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionState, Issue, IssueState, Listing, Order, StockItem
-from syncd.engine import connect, connections, golive, match
+from syncd.engine import connect, connections, golive, leaving, match
 from tests.market.market import Market
 
 
 def leave(market: Market, name: str = "a") -> tuple[str, ...]:
     market.forget_leases()
-    return connections.disconnect(market.engine, market.ids[name], actor="ann")
+    return leaving.disconnect(market.engine, market.ids[name], actor="ann")
 
 
 def come_back(market: Market, name: str = "a", **more) -> int:

@@ -4,7 +4,7 @@ import pytest
 
 from connectors.sdk.fake import FakeOffice
 from schema.tables import Connection, Issue, IssueState
-from syncd.engine import backoffice, connect, connections, poll, record_by_hand, sales
+from syncd.engine import backoffice, connect, leaving, poll, record_by_hand, sales
 from syncd.errors import NotPossible
 from tests.market.market import Market
 
@@ -40,7 +40,7 @@ def set_ledger(market: Market) -> backoffice.AuthoritySet:
 def leave(market: Market) -> None:
     market.forget_leases()
     for name in market.shops:
-        connections.disconnect(market.engine, market.ids[name], actor="ann")
+        leaving.disconnect(market.engine, market.ids[name], actor="ann")
 
 
 def come_back(market: Market) -> None:

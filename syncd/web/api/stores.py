@@ -15,7 +15,7 @@ from sqlmodel import select
 
 from connectors.sdk.values import AccountInfo
 from schema.tables import Connection, OAuthState, RecordPolicy
-from syncd.engine import connect, connections, consents, golive
+from syncd.engine import connect, connections, consents, golive, leaving
 from syncd.engine.connect import Connected, StoreRequest
 from syncd.engine.connections import ConnectionView
 from syncd.engine.consents import ConsentBegun
@@ -267,4 +267,4 @@ def disconnect(name: ConnectionName, sent: Confirmed, caller: Asking) -> Disconn
     connection_id = caller.connection_id(name)
     if sent.name != _view(caller, connection_id).name:
         raise HTTPException(422, "Send the connection's name as `name`, so that it cannot happen by mistake.")
-    return Disconnected(warnings=list(connections.disconnect(caller.engine, connection_id, actor=caller.actor)))
+    return Disconnected(warnings=list(leaving.disconnect(caller.engine, connection_id, actor=caller.actor)))

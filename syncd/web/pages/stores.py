@@ -18,7 +18,7 @@ from schema.tables import (
     RuleKind,
     StockItem,
 )
-from syncd.engine import check, connect, connections, rule_setting
+from syncd.engine import check, connect, connections, leaving, rule_setting
 from syncd.engine.plugins import platforms_with_consent
 from syncd.engine.rules import load_rules
 from syncd.engine.views import feed
@@ -297,6 +297,6 @@ def disconnect(visit: Visit) -> Response:
         row = found(session, visit)
     if visit.sent("typed").casefold() != row.name.casefold():
         return _disconnect_page(visit, wrong=f"Type {row.name} to be sure.")
-    warnings = connections.disconnect(visit.engine, row.id or 0, actor=visit.actor)
+    warnings = leaving.disconnect(visit.engine, row.id or 0, actor=visit.actor)
     said = " ".join((f"{row.name} is disconnected. Its history stays.", *warnings))
     return visit.go("/app/stores", said=said, tone="warn" if warnings else "ok")

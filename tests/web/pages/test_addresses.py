@@ -5,7 +5,7 @@ import re
 import pytest
 
 from schema.tables import Connection
-from syncd.engine import accounts, connections
+from syncd.engine import accounts, connections, leaving
 from syncd.errors import NotPossible
 from tests.web.pages.conftest import client_of
 from tests.web.pages.street import GOODS
@@ -57,7 +57,7 @@ def test_a_store_cannot_take_the_code_of_another_for_a_name(fresh_street):
 
 def test_a_disconnected_store_does_not_hide_one_that_has_its_name_now(fresh_street):
     market = fresh_street.market
-    connections.disconnect(market.engine, market.ids["b"], actor="test")
+    leaving.disconnect(market.engine, market.ids["b"], actor="test")
     renamed(fresh_street, "a", "b")
     with market.engine.database.reading() as session:
         assert connections.find(session, market.merchant_id, "b").id == market.ids["a"]
