@@ -135,6 +135,9 @@ def _count_open(
         counted = row.taken - delta if row.is_counted else 0
         row.is_baseline, row.is_counted = True, False
         kind, delta = MovementKind.BASELINE, -counted
+    elif order.left_out:
+        # A person let go of it: nothing of it is open, whatever becomes of it.
+        row.is_counted, row.acknowledged, delta = True, row.taken, 0
     elif not row.is_counted and not row.is_baseline:
         row.is_counted = True
         delta = row.taken - row.acknowledged

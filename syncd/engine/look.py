@@ -230,7 +230,7 @@ def _tell(
         log.info("drift", connection=connection.name, item=item.external_id, believed=believed, found=found)
     if item.held:
         _tell_held(engine, session, connection, item, outcome, now)
-    elif was_held:
+    elif was_held and not item.is_kept:
         resolve_issue(session, connection.merchant_id, linking.held_key(item), by="the figure fits again", now=now)
 
 

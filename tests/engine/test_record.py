@@ -554,6 +554,7 @@ def test_an_order_that_is_left_out_is_let_go_and_its_later_changes_too(scene):
     record_by_hand.leave_out(scene.engine, scene.order_id(), actor="a@b.c")
     assert scene.stock() == (5, 0)
     scene.order(refunds=[("r1", "l1", 1)])
+    assert scene.stock() == (5, 0), "at once: what it gives back was offered when it was let go"
     assert scene.record() == 0
     assert scene.stock() == (5, 0)
     assert scene.issues() == []

@@ -8,8 +8,8 @@ import pytest
 
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.values import OrdersPage
-from schema.tables import Connection, Delivery, Order, StockItem
-from syncd.engine import catalogue, golive, intake, poll, pull, push, record
+from schema.tables import Connection, Delivery, Issue, Order, StockItem, SyncRun
+from syncd.engine import catalogue, golive, intake, poll, pull, push, record, release, undo
 from tests.market.market import Market
 from tests.market.test_races import act_once
 
@@ -436,6 +436,25 @@ def test_stores_stopped_one_by_one_and_freed_in_any_order_end_right(market: Mark
         market.pass_time(400)
         market.calm()
     all_is_right(market, 10 - sold)
+
+
+def test_a_figure_that_a_person_keeps_stays_told_although_it_fits_again(market: Market) -> None:
+    """A run was undone; later the store shows what it should. Only the person who holds the figure lets go of it."""
+    shop = market.shops["a"]
+    market.shops["b"].sell({"MUG": 3}, is_paid=True)
+    market.calm()
+    (run_id,) = [run.id for run in market.rows(SyncRun) if run.kind == "push" and run.counts.get("acknowledged")]
+    market.forget_leases()
+    undo.undo(market.engine, market.merchant_id, run_id, actor="me")
+    assert shop.stock("MUG") == 10
+    shop.set_stock("MUG", 7)
+    market.calm()
+    assert market.item("a", "MUG").is_kept
+    (issue,) = [row for row in market.rows(Issue) if row.state == "open"]
+    release.release(market.engine, market.merchant_id, issue.id, release.Choice.OURS, actor="me")
+    market.calm()
+    assert not market.item("a", "MUG").is_kept
+    all_is_right(market, 7)
 
 
 def recheck(market: Market, name: str) -> None:
