@@ -14,7 +14,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockRef:
-    """Names one external stock figure. `parent_id` is the product above it, where a write must name that too."""
+    """Names one external stock figure. `parent_id` is the product above it, where a write or a delivery names that."""
 
     stock_id: str
     parent_id: str | None = None
@@ -307,6 +307,13 @@ class ListingChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProductChanged:
+    """Something about a product as a whole: read its items again. `product_id` is the `parent_id` of their figures."""
+
+    product_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessEnded:
     """The store has taken our access away (the app was uninstalled, the webhook's user lost its rights)."""
 
@@ -328,7 +335,17 @@ class Nothing:
     words: str
 
 
-Fact = OrderSnapshot | OrderRefunds | OrderChanged | StockHint | ListingChanged | AccessEnded | PrivacyRequest | Nothing
+Fact = (
+    OrderSnapshot
+    | OrderRefunds
+    | OrderChanged
+    | StockHint
+    | ListingChanged
+    | ProductChanged
+    | AccessEnded
+    | PrivacyRequest
+    | Nothing
+)
 
 
 # ------------------------------------------------------------------------------------------- the account

@@ -38,13 +38,14 @@ NOT_TRACKED = "the store does not track its stock"
 
 def item(variant: Reader) -> CatalogueItem:
     """A variant as a sellable unit. Its figure is the inventory item's, which several variants may share."""
-    inventory = variant.nested("inventoryItem")
-    product, title = variant.nested("product").text("title"), variant.text("title")
+    inventory, above = variant.nested("inventoryItem"), variant.nested("product")
+    product, title = above.text("title"), variant.text("title")
+    stock_id = number_of(inventory.text("id"), "InventoryItem")
     quantity = _available(inventory)
     blocked = NOT_STOCKED if quantity is None else ""
     return CatalogueItem(
         external_id=number_of(variant.text("id"), "ProductVariant"),
-        ref=StockRef(stock_id=number_of(inventory.text("id"), "InventoryItem")),
+        ref=StockRef(stock_id=stock_id, parent_id=number_of(above.text("id"), "Product")),
         sku=(variant.maybe_text("sku") or "").strip() or None,
         title=product if title == DEFAULT_TITLE else f"{product} - {title}",
         tracked=inventory.flag("tracked"),

@@ -21,6 +21,7 @@ from connectors.sdk.values import (
     OrderChanged,
     OrderRefunds,
     PrivacyRequest,
+    ProductChanged,
     StockHint,
 )
 from connectors.shopify import payloads
@@ -60,6 +61,7 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
     "inventory_items/delete": (),
     "products/create": PRODUCT_FIELDS,
     "products/update": PRODUCT_FIELDS,
+    "products/delete": (),
     "app/uninstalled": (),
     "app/scopes_update": (),
 }
@@ -176,6 +178,11 @@ def _product(row: Reader) -> tuple[Fact, ...]:
     return tuple(ListingChanged(external_id=external_id) for external_id in found)
 
 
+def _gone(row: Reader) -> tuple[Fact, ...]:
+    """Only the product is named; its inventory items tell of themselves as well, one by one."""
+    return (ProductChanged(product_id=row.id("id")),)
+
+
 def _uninstalled(row: Reader) -> tuple[Fact, ...]:
     row.id("id")
     return (AccessEnded(words="The app was removed from the store. Connect it again."),)
@@ -218,6 +225,7 @@ _BY_TOPIC: Mapping[str, Callable[[Reader], tuple[Fact, ...]]] = {
     "returns/process": _return,
     "products/create": _product,
     "products/update": _product,
+    "products/delete": _gone,
     "app/uninstalled": _uninstalled,
     "app/scopes_update": _rights,
     "customers/data_request": _privacy("customers/data_request"),

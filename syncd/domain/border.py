@@ -21,6 +21,7 @@ from connectors.sdk.values import (
     OrderLine,
     OrderRefunds,
     OrderSnapshot,
+    ProductChanged,
     Refund,
     RefundLine,
     StockFigure,
@@ -113,7 +114,7 @@ def fact(told: Fact) -> Fact:
         case StockHint(stock_id=stock_id, quantity=quantity):
             identifier(stock_id, "stock")
             units(quantity or 0, "stock")
-        case ListingChanged(external_id=external_id):
+        case ListingChanged(external_id=external_id) | ProductChanged(product_id=external_id):
             identifier(external_id, "product")
         case _:
             pass

@@ -20,9 +20,10 @@ from connectors.sdk.values import (
     OrderRefunds,
     OrderSnapshot,
     PrivacyRequest,
+    ProductChanged,
     StockHint,
 )
-from schema.tables import Connection, Delivery, DeliveryState, ListingCheck, Order
+from schema.tables import Connection, Delivery, DeliveryState, Listing, ListingCheck, Order, StockItem
 from syncd.domain import border
 from syncd.domain.retry import full_jitter
 from syncd.engine import hints, orders, pull, snapshots
@@ -150,7 +151,9 @@ def apply_fact(engine: Engine, session: Session, connection: Connection, fact: F
         case StockHint():
             hints.hear(engine, session, connection, fact, now)
         case ListingChanged():
-            _check_listing(session, connection, fact, now)
+            _check_listing(session, connection, fact.external_id, now)
+        case ProductChanged():
+            _check_product(session, connection, fact, now)
         case AccessEnded():
             lost_access(session, connection, fact.words, now)
         case PrivacyRequest():
@@ -159,10 +162,18 @@ def apply_fact(engine: Engine, session: Session, connection: Connection, fact: F
             pass
 
 
-def _check_listing(session: Session, connection: Connection, fact: ListingChanged, now: datetime) -> None:
+def _check_listing(session: Session, connection: Connection, external_id: str, now: datetime) -> None:
     assert connection.id is not None
-    if session.get(ListingCheck, (connection.id, fact.external_id)) is None:
-        session.add(ListingCheck(connection_id=connection.id, external_id=fact.external_id, due_at=now + LISTING_GRACE))
+    if session.get(ListingCheck, (connection.id, external_id)) is None:
+        session.add(ListingCheck(connection_id=connection.id, external_id=external_id, due_at=now + LISTING_GRACE))
+
+
+def _check_product(session: Session, connection: Connection, fact: ProductChanged, now: datetime) -> None:
+    """Its listings are those whose figures have it above them."""
+    below = select(Listing.external_id).join(StockItem, col(StockItem.id) == col(Listing.stock_item_id))
+    ours = below.where(StockItem.connection_id == connection.id, StockItem.parent_id == fact.product_id)
+    for external_id in session.exec(ours.where(col(Listing.gone_at).is_(None))):
+        _check_listing(session, connection, external_id, now)
 
 
 def _honour_privacy(session: Session, connection: Connection, fact: PrivacyRequest, now: datetime) -> None:

@@ -17,6 +17,7 @@ from connectors.sdk.values import (
     OrderRefunds,
     OrderSnapshot,
     PrivacyRequest,
+    ProductChanged,
     StockHint,
 )
 from connectors.shopify import payloads, webhooks
@@ -31,7 +32,7 @@ ORDER_TOPICS = ("create", "updated", "paid", "cancelled", "fulfilled", "partiall
 SAMPLES = [
     ("orders-edited", "orders/edited", [OrderChanged(order_id=ORDER)]),
     ("orders-delete", "orders/delete", [OrderChanged(order_id=ORDER, may_be_gone=True)]),
-    ("products-delete", "products/delete", [Nothing(words="products/delete: nothing that moves stock here")]),
+    ("products-delete", "products/delete", [ProductChanged(product_id="788032119674292922")]),
     ("products-create", "products/create", [ListingChanged(external_id="757650484644203962")]),
     ("products-update", "products/update", [ListingChanged(external_id="757650484644203962")]),
     ("inventory_levels-update", "inventory_levels/update", [StockHint(stock_id=ITEM, quantity=None, at=NEW_YEAR)]),

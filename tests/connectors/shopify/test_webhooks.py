@@ -5,7 +5,15 @@ import json
 import pytest
 
 from connectors.sdk.errors import MalformedPayload
-from connectors.sdk.values import AccessEnded, ListingChanged, Nothing, OrderChanged, StockHint, WebhookState
+from connectors.sdk.values import (
+    AccessEnded,
+    ListingChanged,
+    Nothing,
+    OrderChanged,
+    ProductChanged,
+    StockHint,
+    WebhookState,
+)
 from connectors.shopify import plugin
 from connectors.shopify.webhooks import TOPICS, facts
 from syncd.sandbox.shopify import catalogue, orders, stock
@@ -84,8 +92,10 @@ def test_switching_tracking_off_and_deleting_are_reasons_to_look(driver, store):
     item = driver.variant("MUG-1").item
     told = said(driver, store, catalogue.set_tracked, item, tracked=False)
     assert told["inventory_items/update"][0].stock_id == str(item.number)
+    (item,) = [item for page in store.catalogue() for item in page.items if item.sku == "CUP-1"]
     told = said(driver, store, catalogue.delete_product, driver.variant("CUP-1").product)
-    assert set(told) == {"inventory_items/delete"}
+    assert told["inventory_items/delete"][0].stock_id == item.ref.stock_id
+    assert told["products/delete"] == [ProductChanged(product_id=item.ref.parent_id)]
 
 
 def test_a_deleted_order_may_be_gone(driver, store):
