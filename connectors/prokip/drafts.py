@@ -17,7 +17,7 @@ from connectors.sdk.errors import MalformedPayload, OutcomeUnknown, RefusalKind,
 from connectors.sdk.reader import Reader
 from connectors.sdk.values import RecordedSale
 
-STEPS = 5
+LOOKS = 4
 BEGIN, FINISH, TIDY = "make the draft of a sale", "make a draft into a sale", "delete a draft that is too many"
 Form = Mapping[str, object]
 
@@ -52,20 +52,22 @@ class _Sale:
 
 
 def _recorded(sale: _Sale, look: Callable[[], Sequence[Reader]]) -> RecordedSale:
-    """Look, take one step, look again."""
-    for _ in range(STEPS):
+    """Look, take one step, look again. At most one draft is made."""
+    has_begun = False
+    for _ in range(LOOKS):
         held = sorted(look(), key=_age)
-        finished = [row for row in held if not is_draft(row)]
-        drafts = [row for row in held if is_draft(row)]
-        extra = drafts if finished else drafts[1:]
-        for row in extra:
+        for row in held:
+            if not is_draft(row):
+                return recorded_sale(row)
+        if len(held) == 1:
+            return _finish(sale, held[0])
+        for row in held[1:]:
             _delete(sale, row.id("id"))
-        if finished:
-            return recorded_sale(finished[0])
-        if drafts and not extra:
-            return _finish(sale, drafts[0])
-        if not drafts:
+        if not held and has_begun:
+            break
+        if not held:
             _begin(sale)
+            has_begun = True
     raise Refused(
         "Prokip does not list the drafts that it makes, or does not delete them. Set it up again without --strict.",
         kind=RefusalKind.CONFIGURATION,
