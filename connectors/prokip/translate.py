@@ -117,9 +117,16 @@ def _item(
         tracked=is_tracked,
         quantity=sum((row.quantity for row in rows if row.quantity is not None), 0) if rows else None,
         price=variation.maybe_decimal("sell_price_inc_tax"),
+        image_url=_image(product),
         blocked=_BUNDLE if kind == "combo" else "",
     )
     return item, rows
+
+
+def _image(product: Reader) -> str | None:
+    """The product's own image; without one, Prokip names a placeholder (`image` is null then, as recorded)."""
+    address = product.fields.get("image_url")
+    return address if product.has("image") and isinstance(address, str) and address.startswith("http") else None
 
 
 def _stock_rows(product: Reader, variation: Reader, variation_id: str) -> Iterator[StockRow]:

@@ -37,9 +37,10 @@ def product(business: Business, item: Product, stock: Quantities, location_id: i
         "woocommerce_disable_sync": 0,
         "is_inactive": int(item.is_inactive),
         "not_for_selling": int(item.is_not_for_selling),
-        "image_url": "https://api.prokip.africa/img/default.png",
+        "image": item.image,
+        "image_url": f"https://api.prokip.africa/{f'uploads/img/{item.image}' if item.image else 'img/default.png'}",
         **nulls("sub_unit_ids expiry_period expiry_period_type weight product_custom_field1 product_custom_field2"),
-        **nulls("product_custom_field3 product_custom_field4 image woocommerce_media_id product_description"),
+        **nulls("product_custom_field3 product_custom_field4 woocommerce_media_id product_description"),
         **nulls("woocommerce_product_id preparation_time_in_minutes warranty_id repair_model_id"),
         **nulls("brand category sub_category product_tax"),
         "product_variations": [

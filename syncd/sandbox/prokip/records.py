@@ -46,6 +46,7 @@ class Product:
     is_inactive: bool = False
     is_not_for_selling: bool = False
     is_deleted: bool = False
+    image: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

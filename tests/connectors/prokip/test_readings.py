@@ -250,3 +250,11 @@ def test_a_setting_that_is_wrong_or_missing_is_refused(settings):
     with pytest.raises(Refused) as caught:
         ProkipDriver(settings=settings).office()
     assert caught.value.kind is RefusalKind.CONFIGURATION
+
+
+def test_a_products_own_image_is_told_and_the_placeholder_is_none():
+    driver = ProkipDriver()
+    driver.people.add_product("LAMP").image = "lamp.jpg"
+    images = {item.sku: item.image_url for page in driver.office().catalogue() for item in page.items}
+    assert images["LAMP"] == "https://api.prokip.africa/uploads/img/lamp.jpg"
+    assert {image for sku, image in images.items() if sku != "LAMP"} == {None}
