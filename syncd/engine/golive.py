@@ -33,6 +33,7 @@ from syncd.engine import lines, orders, seen, settling
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.desired import Facts, refresh_all
+from syncd.engine.items import all_locked
 from syncd.engine.leases import Held, confirm
 from syncd.engine.pull import take_in_pages
 from syncd.engine.wake import wake
@@ -130,7 +131,13 @@ def _switch(
     connection.live_since = now
     connection.orders_cursor = live_at
     connection.state = ConnectionState.LIVE
-    for item in session.exec(select(StockItem).where(StockItem.connection_id == connection_id).with_for_update()):
+    known = session.exec(
+        select(Order)
+        .where(Order.connection_id == connection_id, col(Order.version).is_not(None))
+        .order_by(col(Order.id))
+        .with_for_update()
+    ).all()
+    for item in all_locked(session, connection_id):
         item.observed, item.fence, item.suspect, item.held, item.hint, item.late = None, None, None, 0, None, 0
         item.hint_heard_at = item.look_at = None
         item.is_kept = False
@@ -140,9 +147,6 @@ def _switch(
     session.flush()
     baseline = live = 0
     _ask_for_open(session, connection_id, now)
-    known = session.exec(
-        select(Order).where(Order.connection_id == connection_id, col(Order.version).is_not(None)).with_for_update()
-    ).all()
     for order in known:
         order.is_wanted = order.is_wanted or order.external_id in record
         orders.count(engine, session, connection, order, earliest=order.placed_at, now=now)
