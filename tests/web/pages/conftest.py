@@ -1,4 +1,7 @@
-"""A street with a morning behind it, served on a socket, and a browser to look at it: made once for each module."""
+"""A street with a morning behind it, served on a socket, and a browser to look at it: made once for all tests.
+
+Tests only look at it; who wants to change something has a `fresh_street`.
+"""
 
 import shutil
 import threading
@@ -37,7 +40,7 @@ def a_street(empty: Path, home: Path) -> Iterator[Street]:
     street.market.engine.database.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def street(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     """Two stores live, one in shadow; one of the live ones has just lost its key."""
     with a_street(empty_database, tmp_path_factory.mktemp("street")) as street:
@@ -79,7 +82,7 @@ def serve(street: Street) -> Iterator[Served]:
         inbox.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(street: Street) -> Iterator[Served]:
     with serve(street) as served:
         yield served
