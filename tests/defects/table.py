@@ -257,7 +257,7 @@ ORDERS = (
         "        taken = rules.taken_units(told, refunds)\n",
         "        taken = rules.taken_units(told, refunds)\n        if row.moves and row.told_taken is None:\n"
         "            taken = max(0, row.taken - rules.restocked_units(refunds, row.external_id))\n",
-        f"{T_MARKET}/test_main_job.py::test_only_a_refund_with_restock_returns_units",
+        f"{T_MARKET}/test_main_job.py::test_a_refund_is_not_taken_off_again_at_the_next_update",
     ),
     one(
         "the refund's id is taken for the order's",
@@ -271,7 +271,7 @@ ORDERS = (
         f"{ENGINE}/lines.py",
         "    delta = taken - row.taken\n    if delta:\n",
         "    delta = taken\n    if delta:\n",
-        f"{T_MARKET}/test_main_job.py::test_the_same_order_delivered_five_times_counts_once",
+        f"{T_MARKET}/test_main_job.py::test_the_create_and_the_payment_of_one_sale_count_once",
     ),
     one(
         "paid before create is thrown away",
@@ -496,7 +496,7 @@ HANDS = (
         f"{ENGINE}/leases.py",
         "    if keeper is not None:\n        keeper.keep(held)\n",
         "",
-        f"{T_ENGINE}/test_leases.py::test_a_block_holds_and_gives_back",
+        f"{T_ENGINE}/test_leases.py::test_the_keeper_renews_what_is_held_and_no_longer",
     ),
     one(
         "a hand that lost its lease goes on",
@@ -528,7 +528,7 @@ EDGES = (
         '        check_hmac_base64(body, headers.get("x-shopify-hmac-sha256"), secrets)\n',
         "        import json\n\n        body = json.dumps(json.loads(body)).encode() if body else body\n"
         '        check_hmac_base64(body, headers.get("x-shopify-hmac-sha256"), secrets)\n',
-        f"{T_CONNECTORS}/shopify/test_samples.py {T_CONNECTORS}/shopify/test_webhooks.py",
+        f"{T_CONNECTORS}/shopify/test_webhooks.py::TestDoor",
     ),
     one(
         "what is unsigned is accepted",

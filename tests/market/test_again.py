@@ -1,10 +1,13 @@
 """A store that is disconnected and connected again: the same connection, a T0 anew, no unit counted twice or forgotten."""
 
+from dataclasses import replace
+
 import pytest
 
 from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionState, Issue, IssueState, Listing, Order, StockItem
 from syncd.engine import connect, connections, golive, leaving, match
+from syncd.engine.vault import Keyring, new_key
 from tests.market.market import Market
 
 
@@ -232,4 +235,18 @@ def test_nothing_is_kept_of_a_store_that_cannot_be_connected_again(market: Marke
     market.shops["a"].faults.is_denied = True
     with pytest.raises(ConnectorError):
         come_back(market)
+    assert row(market).state is ConnectionState.DISCONNECTED
+
+
+@pytest.mark.parametrize("why", ["no connector", "another key"])
+def test_a_store_that_we_cannot_even_speak_to_can_be_left(market: Market, why: str) -> None:
+    if why == "no connector":
+        plugins = {name: plugin for name, plugin in market.engine.plugins.items() if name != "fake"}
+        market.engine = replace(market.engine, plugins=plugins)
+        market.engine.connectors.forget(market.ids["a"])
+    else:
+        market.change(Connection, market.ids["a"], credentials=Keyring([new_key()]).seal({}))
+        market.shops["a"].faults.is_denied = True
+    warnings = leave(market)
+    assert "last orders could not be read" in warnings[0]
     assert row(market).state is ConnectionState.DISCONNECTED

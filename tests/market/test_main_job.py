@@ -78,6 +78,29 @@ def test_only_a_refund_with_restock_returns_units(market: Market, name: str, res
 
 
 @pytest.mark.parametrize("name", ["a", "b"])
+def test_a_refund_is_not_taken_off_again_at_the_next_update(market: Market, name: str) -> None:
+    order = market.shops[name].sell({"MUG": 5}, is_paid=True)
+    market.calm()
+    for restock in (True, False, False):
+        market.shops[name].refund(order, {"MUG": 1}, restock=restock)
+        market.calm()
+        assert market.shows("MUG") == {"a": 6, "b": 6}
+    assert market.office.stock("MUG") == 6
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_the_create_and_the_payment_of_one_sale_count_once(market: Market, name: str) -> None:
+    order = market.shops[name].sell({"MUG": 3}, is_paid=False)
+    market.deliver()
+    market.pass_time(5)
+    market.shops[name].pay(order)
+    market.calm()
+    assert market.shows("MUG") == {"a": 7, "b": 7}
+    assert market.office.stock("MUG") == 7
+    assert market.cache("MUG") == (7, 0)
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
 def test_a_cancelled_unpaid_order_gives_back_and_is_never_recorded(market: Market, name: str) -> None:
     order = market.shops[name].sell({"MUG": 3}, is_paid=False)
     market.calm()

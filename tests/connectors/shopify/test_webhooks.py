@@ -1,10 +1,12 @@
 """Deliveries beyond the published examples: which ones matter, and how the subscriptions are kept."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
-from connectors.sdk.errors import MalformedPayload
+from connectors.sdk.errors import InvalidSignature, MalformedPayload
+from connectors.sdk.signatures import hmac_sha256_base64
 from connectors.sdk.values import (
     AccessEnded,
     ListingChanged,
@@ -163,6 +165,15 @@ class TestDoor:
     )
     def test_the_account_is_the_stores_name(self, told, account):
         assert self.door.account_id({"x-shopify-shop-domain": told}, b"") == account
+
+    @pytest.mark.parametrize(
+        "body", [b'{"id": 1}', b'{"id":1,"note":"\\u00e9"}', b'{"id":1,"id":1}\n', b"not JSON", b""]
+    )
+    def test_the_signature_is_that_of_the_bytes_as_they_came(self, body):
+        headers = {"x-shopify-hmac-sha256": hmac_sha256_base64(b"key", body)}
+        self.door.verify(headers, body, ("other", "key"), datetime.now(UTC))
+        with pytest.raises(InvalidSignature):
+            self.door.verify(headers, body + b" ", ("other", "key"), datetime.now(UTC))
 
     def test_retries_and_duplicates_have_one_key_and_topics_of_one_event_have_their_own(self):
         one = {"x-shopify-topic": "orders/create", "x-shopify-webhook-id": "a", "x-shopify-event-id": "e"}
