@@ -103,7 +103,8 @@ def wants_look_at(
 ) -> datetime | None:
     """When the next look should begin, None when none is wanted.
 
-    While a push is unknown no look may begin within its quarantine: the write could still land after it.
+    While a push is unknown no look may begin within its quarantine: the write could still land after it. The engine has
+    the database ask the same of every figure at once (`syncd/engine/due.py`); a test holds the two together.
     """
     at = None
     if state.look_due or state.unknown:

@@ -15,9 +15,12 @@ from syncd.engine.leases import Held
 from syncd.engine.linking import forget_belief, let_go
 from syncd.engine.people import notices
 from syncd.engine.wake import wake
-from syncd.errors import NotPossible
+from syncd.errors import NotPossible, PluginMissing, VaultError
 
 log = structlog.get_logger(__name__)
+
+UNREACHABLE = (ConnectorError, PluginMissing, VaultError)
+"""Why a store cannot be spoken to: it can be left all the same."""
 
 
 def disconnect(engine: Engine, connection_id: int, *, actor: str) -> tuple[str, ...]:
@@ -42,7 +45,7 @@ def _pull_once_more(engine: Engine, held: Held, row: Connection) -> tuple[str, .
     """What it sold while it was connected is ours; afterwards it is the merchant's."""
     try:
         pull.pull_orders(engine, held, row.id or 0)
-    except ConnectorError as error:
+    except UNREACHABLE as error:
         return (f"Its last orders could not be read; record by hand what syncd does not show: {error}",)
     return ()
 
@@ -52,7 +55,7 @@ def _remove_webhooks(engine: Engine, row: Connection) -> tuple[str, ...]:
         return ()
     try:
         engine.connectors.store(engine, row).remove_webhooks(webhooks.address(engine, row))
-    except ConnectorError as error:
+    except UNREACHABLE as error:
         return (f"Our webhooks could not be removed; delete them in {row.name} yourself: {error}",)
     return ()
 

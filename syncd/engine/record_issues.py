@@ -10,7 +10,9 @@ from syncd.engine.authority import OWN_NAME, Authority
 from syncd.engine.issues import raise_issue, resolve_issue
 
 NAMED = 5
-"""So many orders are named in one issue."""
+"""So many orders are named in the words of one issue."""
+MOST_KEPT = 100
+"""So many are kept with it."""
 
 
 def currency_fits(session: Session, authority: Authority, order: Order, now: datetime) -> bool:
@@ -45,7 +47,11 @@ def _tell_foreign(session: Session, authority: Authority, order: Order, now: dat
         what_to_do=f"Record each by hand in {authority.name}, then `syncd sales recorded-as ORDER ID`; or "
         "`syncd sales leave-out ORDER`.",
         connection_id=order.connection_id,
-        details={"currency": order.currency, "orders": [external_id for external_id, _ in waiting]},
+        details={
+            "currency": order.currency,
+            "count": len(waiting),
+            "orders": [external_id for external_id, _ in waiting[:MOST_KEPT]],
+        },
         now=now,
     )
 
