@@ -5,6 +5,7 @@ The rules alone are simulated by the million, the whole system by the thousand. 
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterable
@@ -34,6 +35,7 @@ def main() -> int:
         "--first-wrong", action="store_true", help="end at the first that goes wrong, without shrinking"
     )
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was played until then is told
     if asked.first_wrong:
         return _first_wrong(asked.seed, asked.system)
     if asked.story == "rules":
