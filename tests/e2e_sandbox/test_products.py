@@ -1,0 +1,45 @@
+"""What the back office has and a store lacks is made there by the real daemon, once, whatever answers are lost."""
+
+import pytest
+
+from tests.e2e_sandbox.town import founded, goods, until
+
+pytestmark = pytest.mark.timeout(240)
+
+STORES = ("shopify", "woocommerce")
+LAMPS = [f"LAMP-{number}" for number in range(6)]
+
+
+@pytest.fixture(scope="module")
+def town(town_database, town_folder):
+    with founded(town_folder, town_database, goods(("MUG",))) as town:
+        for sku in LAMPS:
+            town.stage.till.add_product(sku, f"A lamp, {sku}", "900", 4)
+        town.home.command("sync", "--full", "--wait")
+        yield town
+
+
+def copies(town, store, sku):
+    if store == "shopify":
+        return len(town.stage.shopify.shop.variants_of(sku))
+    return len([one for one in town.stage.woocommerce.shop.products.values() if one.sku == sku])
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_every_missing_product_is_made_once_and_stocked(town, store):
+    town.hand(store).trouble(lost_answer_rate=0.2)
+    town.home.command("match", "create", "--connection", store, "--publish", "--no-wait")
+    until(
+        lambda: all(town.hand(store).stock().get(sku) == 4 for sku in LAMPS),
+        lambda: f"{town.hand(store).stock()}",
+        within=150,
+    )
+    town.hand(store).trouble(lost_answer_rate=0.0)
+    assert {sku: copies(town, store, sku) for sku in LAMPS} == dict.fromkeys(LAMPS, 1)
+    run = town.home.ask("runs", "list")
+    assert [row["total"] for row in run if row["kind"] == "create" and row["connection"] == store] == [6]
+
+
+def test_a_made_product_is_kept_right_like_any_other(town):
+    town.hand("shopify").buy({LAMPS[0]: 1}, paid=True)
+    town.everywhere(LAMPS[0], 3)
