@@ -141,6 +141,23 @@ def stop(engine: Engine, merchant_id: int, run_id: int, *, actor: str) -> int:
     return len(waiting)
 
 
+def leave_off(session: Session, connection_id: int, now: datetime) -> None:
+    """The store is being left: nothing more is made in it, and what became of the last calls is not asked any more."""
+    rows = session.exec(
+        select(Creation)
+        .where(Creation.connection_id == connection_id, col(Creation.state).in_(OPEN))
+        .order_by(col(Creation.id))
+        .with_for_update()
+    ).all()
+    for row in rows:
+        if row.state is not CreationState.WANTED:
+            row.words = "The store was disconnected before its answer came."
+        row.state, row.ended_at = CreationState.STOPPED, now
+    session.flush()
+    for run_id in sorted({row.run_id for row in rows}):
+        count_up(session, session.exec(select(SyncRun).where(SyncRun.id == run_id).with_for_update()).one(), now)
+
+
 def count_up(session: Session, run: SyncRun, now: datetime) -> None:
     """Bring a run up to what its products came to; it ends with the last of them."""
     rows = session.exec(

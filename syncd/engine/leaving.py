@@ -5,7 +5,7 @@ from sqlmodel import select
 
 from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionRole, ConnectionState, ListingCheck
-from syncd.engine import items, pull, webhooks
+from syncd.engine import creation, items, pull, webhooks
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.desired import refresh_all
@@ -75,6 +75,7 @@ def _forget(engine: Engine, connection_id: int, actor: str) -> None:
             forget_belief(item)
         for kind in ("needs_auth", "webhooks_broken", "connection_refuses"):
             resolve_issue(session, row.merchant_id, f"{kind}:{connection_id}", by=actor, now=now)
+        creation.leave_off(session, connection_id, now)
         audit(session, row.merchant_id, actor, "connection.disconnect", row.name, {}, now)
         notices.tell_disconnected(session, engine, row, actor=actor, now=now)
         session.flush()

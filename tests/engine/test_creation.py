@@ -8,7 +8,7 @@ from sqlmodel import select
 
 from connectors.sdk.errors import RefusalKind
 from schema.tables import ConnectionState, Creation, CreationState, Listing, Match, RunState, SyncRun
-from syncd.engine import catalogue, clean, creating, creation, leases, look, match, poll, push
+from syncd.engine import catalogue, clean, creating, creation, leases, leaving, look, match, poll, push
 from syncd.engine.hands import reading_hand, store_hand
 from syncd.engine.views.matching_list import match_page
 from syncd.errors import NotPossible
@@ -337,3 +337,13 @@ def test_old_runs_and_what_they_made_are_cleaned_away(world):
     assert states(world) == {}
     with world.engine.database.reading() as session:
         assert session.get(SyncRun, run_id) is None
+
+
+def test_nothing_is_made_in_a_store_that_was_left(world):
+    world.stores["A"].faults.lost_writes = 1
+    run_id = want(world)
+    with store_hand(world.engine, world.connection_ids["A"]) as held:
+        creating.create_due(world.engine, held, world.connection_ids["A"])
+    leaving.disconnect(world.engine, world.connection_ids["A"], actor=ACTOR)
+    assert set(states(world).values()) == {CreationState.STOPPED}
+    assert run(world, run_id).state is RunState.DONE
