@@ -67,6 +67,8 @@ def probe(
     connector = plugin.store(account) if role is Role.STORE else plugin.backoffice(account)
     try:
         info = border.account(connector.probe())
+    except border.Unfit as error:
+        raise NotPossible(f"{platform} tells of itself what cannot be kept: {error}.") from error
     finally:
         connector.close()
     return Probed(info=info, settings={**settings, **info.settings}, credentials=vault.load())

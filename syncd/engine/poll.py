@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from connectors.sdk.errors import ConnectorError, Unavailable
-from connectors.sdk.values import CatalogueItem
+from connectors.sdk.errors import ConnectorError, MalformedPayload, Unavailable
+from connectors.sdk.values import AccountInfo, CatalogueItem
 from schema.tables import Connection, InventoryCache, Listing
 from syncd.domain import border
 from syncd.engine import backoffice_items, brake, fit_items, unread_items
@@ -169,10 +169,17 @@ def _is_stopped(reader: Reader, session: Session, alarm: brake.Alarm | None, *, 
     return True
 
 
+def _account(reader: Reader) -> AccountInfo:
+    try:
+        return border.account(reader.office.probe())
+    except border.Unfit as error:
+        raise MalformedPayload(str(error), connection=reader.authority.name, operation="probe") from error
+
+
 def _catalogue(reader: Reader) -> Polled:
     with reader.engine.database.reading() as session:
         was_released = back_office(session, reader.merchant_id).release_next
-    account = border.account(reader.office.probe())
+    account = _account(reader)
     told = list(reader.office.catalogue())
     pages = [border.page(page) for page in told]
     if not pages or not pages[-1].is_last:

@@ -1,13 +1,16 @@
 """What stores and back offices tell that no table keeps: the same comes of it on both databases."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from sqlmodel import select
 
+from connectors.sdk.fake import FakeBackOffice
 from connectors.sdk.fake.messages import order_message, to_json
+from connectors.sdk.values import AccountInfo, Location
 from schema.tables import AuditEvent, Delivery, DeliveryState, InventoryCache, Issue, IssueState, Listing, Order
-from syncd.engine import adjust, catalogue, inbox, intake, leases, poll, pull
+from syncd.engine import adjust, backoffice, catalogue, inbox, intake, leases, poll, pull
+from syncd.engine.connectors import Connectors
 from syncd.errors import NotPossible
 
 LONG = "x" * 200
@@ -134,7 +137,7 @@ def test_an_item_of_the_back_office_with_an_sku_that_cannot_be_one_is_told(world
 def test_a_figure_beyond_any_shelf_is_no_reading(world):
     world.office.set_stock("MUG", 10**12)
     polled = poll.sweep(world.engine, hold(world, "readings"), world.merchant_id)
-    assert polled.is_held  # the only row is missing: nothing was told
+    assert polled.rows.applied == 0
     (cache,) = rows(world, InventoryCache)
     assert cache.on_hand == 5
 
@@ -151,3 +154,39 @@ def test_a_reason_keeps_what_can_be_kept_of_it(merchant_with):
     adjust.adjust(world.engine, world.merchant_id, "MUG", to=3, reason="counted\x00 twice \ud83d", actor="ann")
     (event,) = rows(world, AuditEvent)
     assert (event.actor, event.details["reason"]) == ("ann", "counted twice ?")
+
+
+@dataclass(slots=True, kw_only=True)
+class NamelessPlace(FakeBackOffice):
+    """A back office with a location that has no id."""
+
+    def probe(self) -> AccountInfo:
+        places = (Location(location_id="", name="Main"),)
+        return AccountInfo(account_id=self.office.account_id, name=self.office.name, locations=places)
+
+
+@dataclass
+class NamelessPlugin:
+    fake: object
+    platform = "fake-office"
+    door = None
+    consent = None
+
+    @property
+    def role(self):
+        return self.fake.role
+
+    def backoffice(self, account):
+        made = self.fake.backoffice(account)
+        return NamelessPlace(account=made.account, office=made.office)
+
+
+def test_a_back_office_that_tells_of_itself_what_cannot_be_kept_is_not_connected(world):
+    engine = replace(world.engine, plugins={"fake-office": NamelessPlugin(world.engine.plugins["fake-office"])})
+    with pytest.raises(NotPossible, match="location: an id has"):
+        backoffice.connect_backoffice(
+            engine, world.merchant_id, "fake-office", {"office": world.office.account_id}, {}, actor="ann"
+        )
+    engine = replace(engine, connectors=Connectors())
+    polled = poll.catalogue(engine, hold(world, "readings"), world.merchant_id)
+    assert "location: an id has" in polled.failure

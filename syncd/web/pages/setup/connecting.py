@@ -85,10 +85,9 @@ def _office_page(
 @pages.post("/app/setup/backoffice")
 def take_office(visit: Visit) -> Response:
     """Try the credentials; with several locations ask for the one that stores sell from; then keep it."""
-    if visit.sent("how") == "ledger":
-        done = backoffice.set_ledger(visit.engine, visit.merchant_id, actor=visit.actor)
-        return _office_done(visit, done)
     try:
+        if visit.sent("how") == "ledger":
+            return _office_done(visit, backoffice.set_ledger(visit.engine, visit.merchant_id, actor=visit.actor))
         settings, credentials = _office_keys(visit)
         location = visit.sent("location") or None
         if location is None:
