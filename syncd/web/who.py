@@ -69,6 +69,8 @@ PAGES: dict[str, Who] = {
     "POST /app/stores/{name}/do": _OPERATOR,
     "GET /app/stores/{name}/settings": _OPERATOR,
     "POST /app/stores/{name}/settings": _OPERATOR,
+    "GET /app/stores/{name}/location": _OPERATOR,
+    "POST /app/stores/{name}/location": _OPERATOR,
     "GET /app/stores/{name}/reconnect": _OPERATOR,
     "POST /app/stores/{name}/reconnect": _OPERATOR,
     "GET /app/stores/{name}/disconnect": _OPERATOR,

@@ -121,6 +121,9 @@ def templates() -> jinja2.Environment:
         "store_path": wording.store_path,
         "count": wording.count_words,
         "deed_words": wording.deed_words,
+        "cause_words": wording.cause_words,
+        "true_minus": wording.true_minus,
+        "told_details": wording.told_details,
     }
     environment.globals |= {"asset": asset}
     return environment

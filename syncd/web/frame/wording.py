@@ -1,5 +1,7 @@
 """Words that several pages share: what platforms and currencies are called, lengths of time, when a day begins."""
 
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -44,6 +46,7 @@ def count_words(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+_MINUS = re.compile(r"(?<![\w.-])-(?=\d)")
 DEEDS = {
     "sign_in": "Signed in",
     "owner.claim": "Claimed this installation",
@@ -92,6 +95,28 @@ DEEDS = {
 def deed_words(action: str) -> str:
     """What somebody did, from the word that the audit trail keeps."""
     return DEEDS.get(action) or action.replace(".", " ").replace("_", " ").capitalize()
+
+
+def cause_words(cause: str) -> str:
+    """Why a run was made, from the word that it keeps."""
+    return "sales and readings since" if cause == "what is owed" else cause
+
+
+def true_minus(words: str) -> str:
+    """Words in which a minus before a number is one, and no hyphen."""
+    return _MINUS.sub("\N{MINUS SIGN}", words)
+
+
+def told_details(details: Mapping[str, object]) -> str:
+    """What the audit trail keeps beside a deed, without what is empty."""
+    kept = {name: value for name, value in details.items() if value not in (None, "", [], {})}
+    return ", ".join(f"{name.replace('_', ' ')}: {_plain(value)}" for name, value in kept.items())
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(_plain(each) for each in value)
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def day_begin(zone: ZoneInfo, now: datetime, days_ago: int = 0) -> datetime:

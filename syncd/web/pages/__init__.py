@@ -5,7 +5,7 @@ They read by `syncd/engine/views` and act by the same engine functions as the co
 
 from syncd.web.pages import events, history, issues, overview, runs, sales, stock, stores
 from syncd.web.pages.settings import account, notifications, people, rules
-from syncd.web.pages.setup import connecting, living, making, matching
+from syncd.web.pages.setup import connecting, living, location, making, matching
 
 PAGES = (
     overview.pages,
@@ -14,6 +14,7 @@ PAGES = (
     issues.pages,
     matching.pages,
     making.pages,
+    location.pages,
     living.pages,
     stores.pages,
     connecting.pages,

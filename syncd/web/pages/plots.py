@@ -107,7 +107,7 @@ def _path(plot: Plot, values: Sequence[float | None]) -> str:
         if value is not None:
             words.append(f"{'L' if is_down else 'M'}{n * pitch:.1f} {plot.y(value):.2f}")
             if not is_down and (n + 1 == len(values) or values[n + 1] is None):
-                words.append("h8")  # a value alone is a short line
+                words.append("h-8" if n + 1 == len(values) else "h8")  # a value alone is a short line
         is_down = value is not None
     return "".join(words)
 

@@ -1,7 +1,7 @@
 """Stores: the list, one of them with its checks, its settings, pausing, reconnecting, disconnecting."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, func, select
@@ -12,6 +12,7 @@ from schema.tables import (
     Connection,
     ConnectionRole,
     Delivery,
+    Issue,
     Listing,
     Match,
     Order,
@@ -60,6 +61,7 @@ class Meaning:
 
     waiting: int
     sold_out: tuple[tuple[str, int], ...]
+    since: datetime
     messages: int
     matched: int
     products: int
@@ -121,13 +123,14 @@ def meaning(session: Session, row: Connection) -> Meaning:
         )
     ).all()
     gone = tuple((sku or "", item.observed or 0) for item, sku in waiting if item.desired == 0)
-    since = row.failing_since or (row.last_delivery_at or row.created_at) - timedelta(days=1)
+    since = _lost_at(session, row) or row.failing_since or row.created_at
     listings = (
         select(func.count()).select_from(Listing).where(Listing.connection_id == row.id, col(Listing.gone_at).is_(None))
     )
     return Meaning(
         waiting=len(waiting),
         sold_out=gone,
+        since=since,
         messages=session.exec(
             select(func.count())
             .select_from(Delivery)
@@ -139,6 +142,13 @@ def meaning(session: Session, row: Connection) -> Meaning:
             select(func.count()).select_from(Order).where(Order.connection_id == row.id, col(Order.is_owed).is_(True))
         ).one(),
     )
+
+
+def _lost_at(session: Session, row: Connection) -> datetime | None:
+    """Since when the store does not take our key."""
+    return session.exec(
+        select(Issue.opened_at).where(Issue.connection_id == row.id, Issue.kind == "needs_auth", Issue.state == "open")
+    ).first()
 
 
 def rule_values(session: Session, row: Connection) -> dict[str, int | None]:

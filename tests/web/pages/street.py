@@ -15,6 +15,7 @@ from syncd.engine import catalogue, rule_setting
 from syncd.engine.inbox import Inbox
 from syncd.engine.people import users
 from syncd.engine.people.sign_in import Place, begin_session
+from syncd.engine.plugins import load_plugins
 from syncd.web.edge import Edge, create_app
 from syncd.web.frame.visit import SESSION
 from syncd.web.metrics import Metrics
@@ -84,6 +85,7 @@ def make_street(url: str, home: Path) -> Street:
         for listing in session.exec(select(Listing)):
             listing.title, price = GOODS[listing.sku][0], GOODS[listing.sku][2]
             listing.price = Decimal(price)
+    market.engine = replace(market.engine, plugins={**load_plugins().found, **market.engine.plugins})
     people = {}
     for role, name in zip(ROLES, ("Achieng Were", "Brian Otieno", "Carol Mumbi"), strict=True):
         added = users.add_user(

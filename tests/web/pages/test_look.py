@@ -11,6 +11,7 @@ pytestmark = pytest.mark.browser
 CASES = [(1280, False), (360, True)]
 
 
+@pytest.mark.timeout(400)  # every page, looked at in whole
 @pytest.mark.parametrize(("width", "dark"), CASES, ids=["desktop-light", "phone-dark"])
 def test_every_page_is_accessible_and_fits(browser, served, width, dark):
     page = open_page(browser, served, "owner", width=width, dark=dark)
