@@ -353,11 +353,12 @@ Fact = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """A place where units lie, by the platform's id."""
+    """A place where units lie, by the platform's id. `sells_online`: the store ships online orders from it."""
 
     location_id: str
     name: str
     is_active: bool = True
+    sells_online: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,11 @@ def _locations(client: ShopifyClient) -> Iterator[Location]:
         connection = told.data.nested("locations")
         for row in connection.each("nodes"):
             if row.flag("isActive") and not row.flag("isFulfillmentService"):
-                yield Location(location_id=number_of(row.text("id"), "Location"), name=row.text("name"))
+                yield Location(
+                    location_id=number_of(row.text("id"), "Location"),
+                    name=row.text("name"),
+                    sells_online=row.flag("fulfillsOnlineOrders"),
+                )
         page = connection.nested("pageInfo")
         if not page.flag("hasNextPage"):
             return

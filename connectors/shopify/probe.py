@@ -58,10 +58,24 @@ def _warnings(
     found = [words for right, words in USEFUL.items() if missing_rights(granted, [right])]
     if chosen is None:
         found.append(SEVERAL if locations else "The store has no active location.")
-    elif len(locations) > 1:
-        found.append("Units sold or shipped from other locations than the chosen one are not seen in its figure.")
+    else:
+        found += _about_locations(chosen, locations)
     if client.served_version != client.version:
         found.append(f"Shopify answered with version {client.served_version}, not {client.version}. Update syncd.")
+    return found
+
+
+def _about_locations(chosen: str, locations: tuple[Location, ...]) -> list[str]:
+    """What a person should know of a choice among several."""
+    ours = next(location for location in locations if location.location_id == chosen)
+    others = [location for location in locations if location is not ours]
+    found = []
+    if not ours.sells_online:
+        found.append(f"{ours.name} does not ship online orders: what it holds is not for sale in the online store.")
+    if others:
+        online = ", ".join(location.name for location in others if location.sells_online)
+        told = f" These ship online orders as well: {online}." if online else ""
+        found.append(f"Units sold or shipped from other locations than {ours.name} are not seen in its figure.{told}")
     return found
 
 

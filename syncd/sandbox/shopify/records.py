@@ -19,6 +19,7 @@ class Location:
     updated_at: datetime
     is_active: bool = True
     is_fulfillment_service: bool = False
+    fulfills_online: bool = True
     deactivated_at: datetime | None = None
 
 

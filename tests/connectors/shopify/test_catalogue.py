@@ -182,3 +182,33 @@ def test_a_token_of_another_store_is_refused():
 def test_a_version_that_was_retired_is_told():
     driver = ShopifyDriver(settings={"api_version": "2025-01"})
     assert "version 2026-01, not 2025-01" in driver.store().probe().warnings[-1]
+
+
+def test_the_probe_tells_which_locations_sell_online():
+    driver = ShopifyDriver()
+    driver.act(catalogue.add_location, "Depot").fulfills_online = False
+    driver.act(catalogue.add_location, "Westlands")
+    info = driver.store().probe()
+    assert [(place.name, place.sells_online) for place in info.locations] == [
+        ("Main", True),
+        ("Depot", False),
+        ("Westlands", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ("Main", ["than Main are not seen in its figure. These ship online orders as well: Westlands."]),
+        ("Depot", ["Depot does not ship online orders", "These ship online orders as well: Main, Westlands."]),
+    ],
+)
+def test_a_choice_of_location_is_told_with_what_it_leaves_out(chosen, words):
+    driver = ShopifyDriver()
+    driver.act(catalogue.add_location, "Depot").fulfills_online = False
+    driver.act(catalogue.add_location, "Westlands")
+    place = next(place for place in driver.shopify.shop.locations.values() if place.name == chosen)
+    driver.account.settings["store_location"] = str(place.number)
+    warnings = driver.store().probe().warnings
+    assert len(warnings) == len(words)
+    assert all(told in warning for told, warning in zip(words, warnings, strict=True))

@@ -118,7 +118,7 @@ FIELDS: dict[str, Fields] = {
     "Location": {
         **numbered("Location"),
         "deactivatedAt": of(Location, lambda x: x.deactivated_at.isoformat() if x.deactivated_at else None),
-        "fulfillsOnlineOrders": of(Location, lambda x: x.is_active),
+        "fulfillsOnlineOrders": of(Location, lambda x: x.is_active and x.fulfills_online),
         "shipsInventory": of(Location, lambda x: x.is_active),
         "isPrimary": lambda call, x, args: next(iter(call.shop.locations.values())) is x,
         "inventoryLevel": _location_level,
