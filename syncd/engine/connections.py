@@ -29,6 +29,7 @@ from syncd.engine.context import Engine
 from syncd.engine.desired import refresh_all
 from syncd.engine.hands import store_hand
 from syncd.engine.linking import forget_belief
+from syncd.engine.store_places import ask_places
 from syncd.engine.wake import wake
 from syncd.errors import NotPossible
 
@@ -179,7 +180,7 @@ def change(
 def _at_location(engine: Engine, connection_id: int, store_location: str) -> dict[str, object]:
     with engine.database.reading() as session:
         row = session.get_one(Connection, connection_id)
-    info = test(engine, connection_id)
+    info = ask_places(engine, connection_id)
     settings = {name: str(value) for name, value in row.settings.items()}
     probed = accounts.Probed(info=info, settings={**settings, accounts.LOCATION: store_location}, credentials={})
     return dict(accounts.choose_store_location(probed, row.platform))

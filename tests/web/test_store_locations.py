@@ -154,3 +154,42 @@ def test_the_location_of_a_connected_store_can_be_changed(real, shopify, world, 
     consents.complete(real, state)
     connections.change(real, store(real).id, store_location=second, actor="test")
     assert store(real).settings["store_location"] == second
+
+
+@pytest.fixture
+def joined(real, shopify, world):
+    """The store, connected, selling from Mombasa Road."""
+    wanted = StoreRequest(merchant_id=world.merchant_id, platform="shopify", settings={"shop": SHOP})
+    state = consents.keep_grant(real, wanted, {"access_token": shopify.access_token})
+    consents.complete(real, state)
+    consents.choose(real, world.merchant_id, state, places(shopify)["Mombasa Road"])
+    consents.complete(real, state)
+    return store(real)
+
+
+def test_its_page_changes_the_location(one, real, shopify, joined):
+    path = f"/app/stores/{joined.code}"
+    assert f"{path}/location" in one.get(f"{path}/settings").text
+    page = one.get(f"{path}/location").text
+    assert all(name in page for name in places(shopify))
+    first = next(number for name, number in places(shopify).items() if name != "Mombasa Road")
+    assert one.post(f"{path}/location", {"store_location": first}).status_code == 303
+    assert store(real).settings["store_location"] == first
+
+
+def test_a_location_that_was_closed_is_replaced_by_another(one, real, shopify, joined):
+    closed = next(each for each in shopify.shop.locations.values() if each.name == "Mombasa Road")
+    shopify.act(catalogue.deactivate_location, closed)
+    path = f"/app/stores/{joined.code}/location"
+    page = one.get(path)
+    assert (page.status_code, "Mombasa Road" in page.text) == (200, False)
+    first = next(number for name, number in places(shopify).items() if name != "Mombasa Road")
+    assert one.post(path, {"store_location": first}).status_code == 303
+    assert store(real).settings["store_location"] == first
+
+
+def test_a_store_that_cannot_be_asked_is_told_as_that(one, real, shopify, joined):
+    shopify.auth.forget()
+    answer = one.get(f"/app/stores/{joined.code}/location")
+    assert answer.status_code == 422
+    assert "could not be asked" in answer.text
