@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import CompoundSelect
-from sqlmodel import Session, and_, col, or_, select
+from sqlmodel import Session, col, or_, select
 
 from schema.tables import (
     Connection,
@@ -90,8 +90,9 @@ def list_sales(  # noqa: PLR0913 one argument for each filter
         query = query.where(col(SalesLog.occurred_at) < until)
     if before is not None:
         at, row_id = before
+        # The first condition is where the index goes on; the second alone would be looked for from the newest row on.
         query = query.where(
-            or_(col(SalesLog.occurred_at) < at, and_(col(SalesLog.occurred_at) == at, col(SalesLog.id) < row_id))
+            col(SalesLog.occurred_at) <= at, or_(col(SalesLog.occurred_at) < at, col(SalesLog.id) < row_id)
         )
     found = session.exec(query.order_by(col(SalesLog.occurred_at).desc(), col(SalesLog.id).desc()).limit(limit)).all()
     return _told(session, found)

@@ -6,6 +6,7 @@ the ratio between the two does not so much. What each line means is told in `doc
 
 import argparse
 import itertools
+import logging
 import tempfile
 import threading
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 import httpx
+import structlog
 
 from syncd.engine.inbox import Arrival, Inbox, store
 from tests.bench.bulk import warehouse
@@ -58,6 +60,7 @@ def main() -> int:
         sales=asked.sales,
         orders=asked.orders,
     )
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     found: dict[str, Figures] = {}
     visited: dict[str, Visited] = {}
     for backend in ("sqlite", "postgresql") if asked.only is None else (asked.only,):

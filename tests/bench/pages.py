@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-import structlog
-
 from schema.migrate import upgrade
 from tests.bench.mall import Mall, Size
 from tests.bench.rows import opened_books
@@ -22,7 +20,7 @@ from tests.bench.visits import FILES, Site, served
 
 HALF_A_SECOND = 500.0
 _A_TIME = re.compile(r"=2\d{3}-\d\d-\d\d[^&]*")
-SECOND_MERCHANT = Size(stores=5, skus=3_000, listings=8_000, sales=50_000)
+SECOND_MERCHANT = Size(stores=5, skus=3_000, listings=8_000, sales=20_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +49,6 @@ class Visited:
 
 def visit_pages(url: str, times: int) -> Visited:
     """Fill an empty database and ask for everything this often."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     upgrade(url)
     began, now = time.monotonic(), datetime.now(UTC)
     merchants = []

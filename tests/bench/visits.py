@@ -88,6 +88,7 @@ APART = {
     "GET /connections/woocommerce": "begins a consent",
     "GET /connections/approvals/{state}": "one consent",
     "GET /auth/sessions": "no program may",
+    "GET /sales.csv": "streams the whole log",
     "GET /reset/{token}": "a door",
     "GET /invite/{token}": "a door",
 }

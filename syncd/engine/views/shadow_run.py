@@ -136,7 +136,7 @@ def _our_numbers(
         left[cache.sku] += (cache.on_hand or 0) - cache.open - rules.safety_stock(cache.sku)
     points: dict[str, list[Number]] = {sku: [_shown(now, sku, units, rules, store)] for sku, units in left.items()}
     moves = session.exec(
-        select(Movement)
+        select(Movement.sku, Movement.recorded_at, Movement.on_hand_delta, Movement.open_delta)
         .where(
             Movement.merchant_id == store.merchant_id,
             col(Movement.location_id).in_(pool),
@@ -145,9 +145,9 @@ def _our_numbers(
         )
         .order_by(col(Movement.id).desc())
     )
-    for move in moves:
-        points[move.sku].append(_shown(move.recorded_at, move.sku, left[move.sku], rules, store))
-        left[move.sku] -= move.on_hand_delta - move.open_delta
+    for sku, at, on_hand, opened in moves:
+        points[sku].append(_shown(at, sku, left[sku], rules, store))
+        left[sku] -= on_hand - opened
     unknown = _unknown_before(session, store, list(left))
     for sku, units in left.items():
         if sku not in unknown:
