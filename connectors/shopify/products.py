@@ -74,7 +74,7 @@ def _input(new: NewItem, *, is_draft: bool) -> dict[str, object]:
     variant: dict[str, object] = {
         "optionValues": [{"optionName": _OPTION, "name": DEFAULT_TITLE}],
         "sku": new.sku,
-        "inventoryItem": {"sku": new.sku, "tracked": True},
+        "inventoryItem": {"tracked": True},
         "inventoryPolicy": "DENY",
     }
     if new.price is not None:

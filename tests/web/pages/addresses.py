@@ -42,6 +42,8 @@ OPERATOR = (
     "/app/stores/Gifts%20%26%20Tins/reconnect",
     "/app/stores/Gifts%20%26%20Tins/matching?show=unmatched",
     "/app/stores/Wholesale%20desk/matching",
+    "/app/stores/Wholesale%20desk/matching?show=only_there",
+    "/app/stores/Wholesale%20desk/create",
     "/app/stores/Wholesale%20desk/shadow",
     "/app/stores/Wholesale%20desk/go-live",
     "/app/setup/backoffice",
