@@ -39,7 +39,7 @@ class Looked:
 
     def has(self, finding: Finding) -> bool:
         """Whether any line says so."""
-        return any(line.finding is finding for line in self.lines)
+        return any(line.finding == finding for line in self.lines)
 
 
 @runtime_checkable

@@ -372,6 +372,7 @@ def test_a_store_without_encryption_is_told_before_and_connected_only_if_wanted(
     assert "refresh" not in answer.headers
     assert "This store has no encryption (http)" in answer.text
     assert "can be read and changed on the way" in answer.text
+    assert 'name="anyway"' in answer.text
     assert consent_of(woo(one, url="http://gifts.example", anyway="yes"))
 
 

@@ -162,7 +162,7 @@ def test_from_the_first_visit_to_two_live_stores(browser, town, platforms):
 
     page.goto(f"http://127.0.0.1:{town.port}/app/setup/shopify")
     page.fill("#shop", "demo")
-    page.get_by_label("Name of this store in syncd").fill("Mwangaza Online")
+    page.fill("#name", "Mwangaza Online")
     page.get_by_role("button", name="Continue to Shopify").click()
     page.get_by_role("button", name="Approve").click(timeout=SLOW)
     heading(page, "Match products of Mwangaza Online")
