@@ -3,6 +3,7 @@
 Nothing here is a promise about the future: it is what the ledger and the store told while we watched.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,20 +41,20 @@ def avoided(sales: Sequence[Sold], ours: Sequence[Number], *, settle: timedelta)
     `settle` before it: so long a number takes to reach a store. Before our first number nothing is claimed. Our numbers
     are without the store's own sales, which the store itself takes off.
     """
-    found = []
+    found, times = [], [number.at for number in ours]
     for sale in sales:
-        standing = _standing(ours, sale.at - settle, sale.at)
+        standing = _standing(ours, times, sale.at - settle, sale.at)
         if standing is not None and sale.units > max(0, standing):
             found.append(Avoided(at=sale.at, units=sale.units - max(0, standing)))
     return tuple(found)
 
 
-def _standing(ours: Sequence[Number], since: datetime, until: datetime) -> int | None:
+def _standing(ours: Sequence[Number], times: Sequence[datetime], since: datetime, until: datetime) -> int | None:
     """The highest number that stood between two moments; None where there was none yet at the first."""
-    before = [number.units for number in ours if number.at <= since]
-    if not before:
+    first = bisect_right(times, since) - 1
+    if first < 0:
         return None
-    return max([before[-1], *(number.units for number in ours if since < number.at <= until)])
+    return max(number.units for number in ours[first : max(first + 1, bisect_right(times, until))])
 
 
 def lags(
@@ -63,16 +64,20 @@ def lags(
     None where it did not within that time. All of one SKU, in the order of time.
     """
     falls = _falls(shown, own)
-    return tuple(
-        next((fall - sale.at for fall in falls if sale.at <= fall <= sale.at + within), None) for sale in elsewhere
-    )
+    found: list[timedelta | None] = []
+    for sale in elsewhere:
+        place = bisect_left(falls, sale.at)
+        lag = falls[place] - sale.at if place < len(falls) else None
+        found.append(lag if lag is not None and lag <= within else None)
+    return tuple(found)
 
 
 def _falls(shown: Sequence[Number], own: Sequence[Sold]) -> list[datetime]:
     """When the number fell by more than the store had sold since the number before."""
-    falls = []
+    falls, times = [], [sale.at for sale in own]
     for before, after in pairwise(shown):
-        sold = sum(sale.units for sale in own if before.at < sale.at <= after.at)
+        between = own[bisect_right(times, before.at) : bisect_right(times, after.at)]
+        sold = sum(sale.units for sale in between)
         if before.units - after.units > sold:
             falls.append(after.at)
     return falls

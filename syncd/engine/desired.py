@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
@@ -27,6 +28,7 @@ from syncd.domain import publish, stock
 from syncd.engine.rules import Rules, load_rules
 
 CHUNK = 400
+Row = TypeVar("Row")
 
 
 def refresh(session: Session, merchant_id: int, skus: Iterable[str]) -> None:
@@ -55,13 +57,13 @@ def refresh_item(session: Session, item: StockItem) -> None:
 
 def _refresh_chunk(session: Session, merchant_id: int, skus: list[str]) -> None:
     item_ids = _items_behind(session, merchant_id, skus)
-    listings = [listing for chunk in _chunks(item_ids) for listing in _listings_of(session, chunk)]
+    listings = [listing for chunk in chunks(item_ids) for listing in _listings_of(session, chunk)]
     every_sku = sorted({listing.sku for listing in listings if listing.sku})
     facts = Facts.load(session, merchant_id, every_sku)
     by_item: dict[int, list[Listing]] = defaultdict(list)
     for listing in listings:
         by_item[listing.stock_item_id].append(listing)
-    for chunk in _chunks(item_ids):
+    for chunk in chunks(item_ids):
         for item in lock_items(session, chunk):
             figures = [facts.desired(listing) for listing in by_item[item.id or 0] if _is_published(listing)]
             item.desired = publish.desired_of_shared(figures)
@@ -105,9 +107,10 @@ def _listings_of(session: Session, item_ids: Sequence[int]) -> Sequence[Listing]
     return session.exec(select(Listing).where(col(Listing.stock_item_id).in_(item_ids))).all()
 
 
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), CHUNK):
-        yield ids[start : start + CHUNK]
+def chunks(rows: Sequence[Row], size: int = CHUNK) -> Iterator[Sequence[Row]]:
+    """Parts of a list that a statement can name one by one."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

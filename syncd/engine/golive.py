@@ -32,7 +32,7 @@ from syncd.domain import border, publish
 from syncd.engine import lines, orders, seen, settling
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
-from syncd.engine.desired import Facts, refresh_all
+from syncd.engine.desired import Facts, chunks, refresh_all
 from syncd.engine.items import all_locked
 from syncd.engine.leases import Held, confirm
 from syncd.engine.pull import take_in_pages
@@ -41,6 +41,8 @@ from syncd.errors import NotPossible
 
 log = structlog.get_logger(__name__)
 
+AT_ONCE = 5000
+"""Listings that a preview asks about in one statement."""
 REACH_BACK = timedelta(days=60)
 
 
@@ -203,19 +205,21 @@ def _previewed(engine: Engine, connection_id: int, shown: Mapping[int, int]) -> 
             .order_by(col(Listing.sku))
         ).all()
         would_open, paid_before = _judge(session, connection, now)
-        facts = Facts.load(session, connection.merchant_id, [listing.sku for listing in listings if listing.sku])
-        moved = settling.moved_in_shadow(session, connection, dict(shown))
-        rows = tuple(
-            _row(
-                facts,
-                listing,
-                shown.get(listing.stock_item_id),
-                would_open.get(listing.sku or "", 0),
-                moved.get(listing.stock_item_id),
-            )
-            for listing in listings
-        )
-    return Preview(rows=rows, paid_before=paid_before)
+        moved = settling.moved_in_shadow(session, connection, shown)
+        rows: list[PreviewRow] = []
+        for part in chunks(listings, AT_ONCE):
+            facts = Facts.load(session, connection.merchant_id, [listing.sku for listing in part if listing.sku])
+            rows += [
+                _row(
+                    facts,
+                    listing,
+                    shown.get(listing.stock_item_id),
+                    would_open.get(listing.sku or "", 0),
+                    moved.get(listing.stock_item_id),
+                )
+                for listing in part
+            ]
+    return Preview(rows=tuple(rows), paid_before=paid_before)
 
 
 def figures(store: Store, items: Sequence[StockItem]) -> dict[str, int]:

@@ -27,7 +27,7 @@ from syncd.domain.observed import mark_for_look
 from syncd.engine import items, ledger, linking
 from syncd.engine.authority import LEDGER
 from syncd.engine.context import Engine
-from syncd.engine.desired import lock_behind, refresh
+from syncd.engine.desired import chunks, lock_behind, refresh
 from syncd.engine.leases import Held, confirm
 from syncd.engine.wake import wake
 
@@ -150,7 +150,9 @@ def moved_in_shadow(session: Session, store: Connection, shows: Mapping[int, int
         .join(StockItem, col(StockItem.id) == col(StartingStock.stock_item_id))
         .where(StockItem.connection_id == store.id, col(StartingStock.settled_at).is_(None))
     ).all()
-    counted = counted_units(session, [row.stock_item_id for row in rows])
+    counted: dict[int, int] = {}
+    for part in chunks([row.stock_item_id for row in rows]):
+        counted |= counted_units(session, part)
     return {
         row.stock_item_id: shows[row.stock_item_id] + counted.get(row.stock_item_id, 0) - row.basis
         for row in rows

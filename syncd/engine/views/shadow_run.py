@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, or_, select
 
 from schema.tables import (
     Connection,
@@ -31,8 +31,7 @@ from syncd.engine.rules import Rules, load_rules
 REACTION = timedelta(seconds=10)
 """How long we give ourselves, so that no sale is claimed that our number might have come too late for."""
 FOLLOWS_WITHIN = timedelta(days=1)
-MOST_SALES = 2000
-MOST_SKUS = 500
+MOST_SALES = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +76,7 @@ def shadow_run(session: Session, store: Connection, now: datetime) -> ShadowRun:
     """What was seen of a store since it was connected. Of the newest sales, where there are very many."""
     own = _sales(session, store, is_own=True, since=store.created_at)
     elsewhere = _sales(session, store, is_own=False, since=store.created_at)
-    skus = sorted({sale.sku for sale in (*own, *elsewhere)})[:MOST_SKUS]
-    rules = load_rules(session, store.merchant_id, skus)
-    numbers = _our_numbers(session, store, sorted({sale.sku for sale in own}), rules, now)
+    numbers = _our_numbers(session, store, own, now)
     return ShadowRun(oversells=_oversells(own, numbers), lag=_lag(session, store, own, elsewhere))
 
 
@@ -87,7 +84,7 @@ def _sales(session: Session, store: Connection, *, is_own: bool, since: datetime
     """Units sold in this store, or in the others, of SKUs that this store lists; in the order of time."""
     listed = select(Listing.sku).where(Listing.connection_id == store.id, Listing.match == Match.LINKED)
     rows = session.exec(
-        select(SalesLog, Order)
+        select(SalesLog, Order.name, Order.external_id)
         .join(Order, col(Order.id) == col(SalesLog.order_id))
         .where(
             SalesLog.merchant_id == store.merchant_id,
@@ -101,10 +98,8 @@ def _sales(session: Session, store: Connection, *, is_own: bool, since: datetime
         .limit(MOST_SALES)
     ).all()
     return [
-        _Sale(
-            row.sku or "", row.order_id, order.name or order.external_id, Sold(at=row.occurred_at, units=row.quantity)
-        )
-        for row, order in reversed(rows)
+        _Sale(row.sku or "", row.order_id, name or external_id, Sold(at=row.occurred_at, units=row.quantity))
+        for row, name, external_id in reversed(rows)
     ]
 
 
@@ -118,10 +113,15 @@ def _by_sku(sales: Sequence[_Sale]) -> dict[str, list[_Sale]]:
 # ------------------------------------------------------------------------------------------- oversells
 
 
-def _our_numbers(
-    session: Session, store: Connection, skus: Sequence[str], rules: Rules, now: datetime
-) -> dict[str, list[Number]]:
-    """What we would have shown of each SKU and since when, folded back from what is now by the rules of today."""
+def _our_numbers(session: Session, store: Connection, own: Sequence[_Sale], now: datetime) -> dict[str, list[Number]]:
+    """What we would have shown of each SKU sold, and since when, back to just before the first of these sales; folded
+    back from what is now, by the rules of today.
+    """
+    if not own:
+        return {}
+    skus = sorted({sale.sku for sale in own})
+    since = max(store.created_at, own[0].sold.at - REACTION)
+    rules = load_rules(session, store.merchant_id, skus)
     pool = session.exec(select(PoolLocation.location_id).where(PoolLocation.connection_id == store.id)).all()
     caches = session.exec(
         select(InventoryCache).where(
@@ -141,17 +141,17 @@ def _our_numbers(
             Movement.merchant_id == store.merchant_id,
             col(Movement.location_id).in_(pool),
             col(Movement.sku).in_(list(left)),
-            col(Movement.recorded_at) >= store.created_at,
+            col(Movement.recorded_at) > since,
         )
         .order_by(col(Movement.id).desc())
     )
     for sku, at, on_hand, opened in moves:
         points[sku].append(_shown(at, sku, left[sku], rules, store))
         left[sku] -= on_hand - opened
-    unknown = _unknown_before(session, store, list(left))
+    known = _known_at(session, store, list(left), since)
     for sku, units in left.items():
-        if sku not in unknown:
-            points[sku].append(_shown(store.created_at, sku, units, rules, store))
+        if sku in known:
+            points[sku].append(_shown(since, sku, units, rules, store))
     return {sku: found[::-1] for sku, found in points.items()}
 
 
@@ -161,18 +161,19 @@ def _shown(at: datetime, sku: str, available: int, rules: Rules, store: Connecti
     return Number(at=at, units=shown or 0)
 
 
-def _unknown_before(session: Session, store: Connection, skus: Sequence[str]) -> set[str]:
-    """SKUs of which nothing was known before the store was connected: no number is claimed for that time."""
-    known = session.exec(
-        select(Movement.sku)
-        .where(
-            Movement.merchant_id == store.merchant_id,
-            col(Movement.sku).in_(skus),
-            col(Movement.recorded_at) < store.created_at,
+def _known_at(session: Session, store: Connection, skus: Sequence[str], moment: datetime) -> set[str]:
+    """SKUs of which something was known by then: of the others no number is claimed for that time."""
+    return set(
+        session.exec(
+            select(Movement.sku)
+            .where(
+                Movement.merchant_id == store.merchant_id,
+                col(Movement.sku).in_(skus),
+                col(Movement.recorded_at) <= moment,
+            )
+            .distinct()
         )
-        .distinct()
-    ).all()
-    return set(skus) - set(known)
+    )
 
 
 def _oversells(own: Sequence[_Sale], numbers: dict[str, list[Number]]) -> tuple[AvoidedSale, ...]:
@@ -200,7 +201,9 @@ def _oversells(own: Sequence[_Sale], numbers: dict[str, list[Number]]) -> tuple[
 
 
 def _lag(session: Session, store: Connection, own: Sequence[_Sale], elsewhere: Sequence[_Sale]) -> TodaysLag | None:
-    seen, sold = _numbers_seen(session, store), _by_sku(own)
+    if not elsewhere:
+        return None
+    seen, sold = _numbers_seen(session, store, elsewhere[0].sold.at), _by_sku(own)
     told: list[timedelta | None] = []
     for sku, sales in _by_sku(elsewhere).items():
         if sku in seen:
@@ -217,15 +220,17 @@ def _lag(session: Session, store: Connection, own: Sequence[_Sale], elsewhere: S
     )
 
 
-def _numbers_seen(session: Session, store: Connection) -> dict[str, list[Number]]:
-    """The store's numbers as we saw them change, by SKU."""
+def _numbers_seen(session: Session, store: Connection, since: datetime) -> dict[str, list[Number]]:
+    """The store's numbers as we saw them change, by SKU: from the last before this moment on."""
+    before = select(func.max(FigureSeen.id)).where(col(FigureSeen.at) <= since).group_by(col(FigureSeen.stock_item_id))
     rows = session.exec(
-        select(FigureSeen, Listing.sku)
+        select(Listing.sku, FigureSeen.at, FigureSeen.quantity)
         .join(Listing, col(Listing.stock_item_id) == col(FigureSeen.stock_item_id))
         .where(Listing.connection_id == store.id, Listing.match == Match.LINKED)
+        .where(or_(col(FigureSeen.at) > since, col(FigureSeen.id).in_(before)))
         .order_by(col(FigureSeen.id))
     )
     found: dict[str, list[Number]] = defaultdict(list)
-    for row, sku in rows:
-        found[sku or ""].append(Number(at=row.at, units=row.quantity))
+    for sku, at, units in rows:
+        found[sku or ""].append(Number(at=at, units=units))
     return found
