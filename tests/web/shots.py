@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from playwright.sync_api import Browser
@@ -20,6 +21,7 @@ from tests.web.pages.addresses import ALL, DOORS, EMPTY
 from tests.web.pages.conftest import Served, a_street, open_page, serve
 from tests.web.pages.street import Street, hold_a_reading, live_a_morning, lose_access
 
+HELD = ("/app/issues/4", "/app/issues/5", "/app/issues/5/release")
 FORMS = {
     "desktop-light": (1280, False),
     "desktop-dark": (1280, True),
@@ -32,7 +34,9 @@ def main(folder: Path, words: list[str]) -> None:
     """Write the pictures into the folder."""
     with launched_browser() as browser:
         with _served(_busy) as served:
-            _take(browser, served, folder / "busy", [path for path in ALL if _is_wanted(path, words)], "owner")
+            _take(
+                browser, served, folder / "busy", [path for path in (*ALL, *HELD) if _is_wanted(path, words)], "owner"
+            )
             _take(browser, served, folder / "doors", [p for p in _doors(served.street) if _is_wanted(p, words)], None)
         with _served(lambda _: None) as served:
             _take(browser, served, folder / "empty", [path for path in EMPTY if _is_wanted(path, words)], "owner")
@@ -44,8 +48,11 @@ def _is_wanted(path: str, words: list[str]) -> bool:
 
 def _busy(street: Street) -> None:
     live_a_morning(street)
-    hold_a_reading(street)
     lose_access(street, "b")
+    hold_a_reading(street)
+    engine = street.market.engine
+    web = engine.settings.web.model_copy(update={"public_url": "https://sync.mwangaza.example"})
+    street.market.engine = replace(engine, settings=engine.settings.model_copy(update={"web": web}))
 
 
 def _doors(street: Street) -> list[str]:
