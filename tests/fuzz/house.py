@@ -257,7 +257,7 @@ class House:
             "server": ("sync.example", 443),
             "state": {},
         }
-        return self._loop.run_until_complete(asyncio.wait_for(self._exchange(scope, chunks), 30))
+        return self._loop.run_until_complete(asyncio.wait_for(self._exchange(scope, chunks), 300))
 
     async def _exchange(self, scope: dict[str, object], chunks: Sequence[bytes]) -> Reply:
         left, told = list(chunks), list[Message]()
