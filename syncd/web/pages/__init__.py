@@ -5,7 +5,7 @@ They read by `syncd/engine/views` and act by the same engine functions as the co
 
 from syncd.web.pages import events, history, issues, overview, runs, sales, stock, stores
 from syncd.web.pages.settings import account, notifications, people, rules
-from syncd.web.pages.setup import connecting, living, location, making, matching
+from syncd.web.pages.setup import connecting, living, location, making, matching, office
 
 PAGES = (
     overview.pages,
@@ -17,6 +17,7 @@ PAGES = (
     location.pages,
     living.pages,
     stores.pages,
+    office.pages,
     connecting.pages,
     runs.pages,
     history.pages,
