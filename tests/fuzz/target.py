@@ -48,20 +48,27 @@ class Tally:
     seconds: float = 0.0
     slowest: float = 0.0
     grown: int = 0
+    is_cut_short: bool = False
     seen: Counter[tuple[str, str]] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
 
 
 def run(target: Target, *, seconds: float = 0.0, count: int = 0, seed: int = 0) -> Tally:
-    """Throw until the time is over or the count is reached, each input by its own seed. The samples come first."""
+    """Throw until the time is over or the count is reached, each input by its own seed. The samples come first.
+
+    Whoever interrupts it gets the tally until then.
+    """
     tally, began = Tally(), time.monotonic()
     before = _memory()
-    while (count and tally.inputs < count) or (not count and time.monotonic() - began < seconds):
-        number = seed + tally.inputs
-        rng = random.Random(number)
-        is_sample = tally.inputs < len(target.samples)
-        data = target.samples[tally.inputs] if is_sample else target.mutate(rng, rng.choice(target.samples))
-        _throw(target, data, rng, number, tally)
+    try:
+        while (count and tally.inputs < count) or (not count and time.monotonic() - began < seconds):
+            number = seed + tally.inputs
+            rng = random.Random(number)
+            is_sample = tally.inputs < len(target.samples)
+            data = target.samples[tally.inputs] if is_sample else target.mutate(rng, rng.choice(target.samples))
+            _throw(target, data, rng, number, tally)
+    except KeyboardInterrupt:
+        tally.is_cut_short = True
     tally.seconds = time.monotonic() - began
     tally.grown = _memory() - before
     if tally.grown > LARGEST:
