@@ -100,8 +100,7 @@ def go_live(engine: Engine, held: Held, connection_id: int, *, actor: str, recor
     if connection.state is not ConnectionState.SHADOW:
         raise NotPossible(f"{connection.name} is {connection.state.value}; only a connection in shadow can go live.")
     store = engine.connectors.store(engine, connection)
-    since = engine.clock.now() - REACH_BACK
-    since = min(since, connection.orders_cursor or since)
+    since = min(engine.clock.now() - REACH_BACK, connection.orders_cursor or connection.created_at)
     _, live_at = take_in_pages(engine, connection, _every_order(store, since))
     if live_at is None:
         raise NotPossible(f"{connection.name} gave no time with its orders, so nothing was changed. Try again.")
@@ -117,7 +116,7 @@ def go_live(engine: Engine, held: Held, connection_id: int, *, actor: str, recor
 
 
 def _every_order(store: Store, since: datetime) -> Iterator[OrdersPage]:
-    """All that changed within the last 60 days, or since the store was disconnected if that is longer ago, then
+    """All that changed within the last 60 days, or since we last pulled (or connected it) if that is longer ago, then
     everything that is still open, however old (DESIGN §6).
     """
     yield from store.orders_since(since)

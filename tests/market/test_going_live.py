@@ -2,7 +2,7 @@
 
 import pytest
 
-from schema.tables import AuditEvent, Connection
+from schema.tables import AuditEvent, Connection, Order
 from syncd.engine import golive
 from tests.market.market import Market
 
@@ -107,3 +107,15 @@ def test_who_made_a_store_live_is_on_record(quiet_market: Market) -> None:
     market.go_live("a")
     (deed,) = [row for row in market.rows(AuditEvent) if row.action == "connection.live"]
     assert (deed.actor, deed.target) == ("ann", "a")
+
+
+def test_what_was_sold_and_closed_while_a_store_in_shadow_was_away_for_long_is_heard_of(quiet_market: Market) -> None:
+    market = quiet_market
+    shop = market.shops["a"]
+    order = shop.sell({"MUG": 1}, is_paid=True)
+    shop.cancel(order, restock=False)
+    shop.take_deliveries()
+    market.pass_time(70 * 86_400)
+    market.go_live("a")
+    assert [row.external_id for row in market.rows(Order)] == [order]
+    assert market.cache("MUG") == (10, 0)
