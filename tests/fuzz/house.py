@@ -12,6 +12,7 @@ import random
 import shutil
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -147,6 +148,8 @@ class House:
         self.bearer, self.cookie = self._let_in()
         self.asked = 0
         self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self._threads, anyio.to_thread.run_sync = anyio.to_thread.run_sync, _at_once
 
     def _engine(self) -> Engine:
@@ -257,7 +260,8 @@ class House:
             "server": ("sync.example", 443),
             "state": {},
         }
-        return self._loop.run_until_complete(asyncio.wait_for(self._exchange(scope, chunks), 300))
+        exchange = asyncio.wait_for(self._exchange(scope, chunks), 300)
+        return asyncio.run_coroutine_threadsafe(exchange, self._loop).result()
 
     async def _exchange(self, scope: dict[str, object], chunks: Sequence[bytes]) -> Reply:
         left, told = list(chunks), list[Message]()
@@ -291,6 +295,8 @@ class House:
     def close(self) -> None:
         """Give everything back."""
         anyio.to_thread.run_sync = self._threads
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
         self._loop.close()
         self.inbox.stop()
         self.engine.connectors.close()
