@@ -15,13 +15,14 @@ from sqlmodel import Session, col, exists, or_, select
 from connectors.sdk.contract import ItemMaker
 from connectors.sdk.errors import ConnectorError, OutcomeUnknown, RefusalKind, Refused
 from connectors.sdk.values import CreateOutcome, CreateResult, NewItem, NewItems
-from schema.tables import Connection, Creation, CreationState, ListingCheck, RunState, SyncRun
+from schema.tables import Connection, Creation, CreationState, RunState, SyncRun
 from syncd.domain import border
 from syncd.domain.retry import full_jitter
 from syncd.engine.context import Engine
 from syncd.engine.creation import MAKES_IN, count_up
 from syncd.engine.failures import note_failure, note_success
 from syncd.engine.leases import Held, confirm
+from syncd.engine.listing_checks import check_listing
 from syncd.engine.new_products import OPEN
 from syncd.engine.wake import wake
 
@@ -179,7 +180,7 @@ def _record(engine: Engine, connection: Connection, batch: NewItems, results: Ma
             result = results.get(row.sku, missing)
             _conclude(engine, row, result, now)
             if result.item is not None:
-                _have_read(session, connection, result.item.external_id, now)
+                check_listing(session, connection.id or 0, result.item.external_id, due_at=now)
         session.flush()
         for run in _runs(session, sent):
             count_up(session, run, now)
@@ -229,13 +230,6 @@ def _conclude(engine: Engine, row: Creation, result: CreateResult, now: datetime
         case CreateOutcome.NOT_SENT:
             row.state = CreationState.WANTED
             row.not_before = now + timedelta(seconds=full_jitter(row.attempts, engine.random.random()))
-
-
-def _have_read(session: Session, connection: Connection, external_id: str, now: datetime) -> None:
-    """Have the new listing read like any that the store told of."""
-    key = (connection.id or 0, external_id)
-    if session.get(ListingCheck, key) is None:
-        session.add(ListingCheck(connection_id=key[0], external_id=external_id, due_at=now))
 
 
 def _refuse_all(engine: Engine, connection: Connection, words: str) -> None:

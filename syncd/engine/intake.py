@@ -23,7 +23,7 @@ from connectors.sdk.values import (
     ProductChanged,
     StockHint,
 )
-from schema.tables import Connection, Delivery, DeliveryState, Listing, ListingCheck, Order, StockItem
+from schema.tables import Connection, Delivery, DeliveryState, Listing, Order, StockItem
 from syncd.domain import border
 from syncd.domain.retry import full_jitter
 from syncd.engine import hints, orders, pull, snapshots
@@ -31,6 +31,7 @@ from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.failures import lost_access, note_failure
 from syncd.engine.issues import raise_issue
+from syncd.engine.listing_checks import check_listing
 from syncd.engine.wake import wake
 from syncd.errors import DatabaseAway
 
@@ -164,8 +165,7 @@ def apply_fact(engine: Engine, session: Session, connection: Connection, fact: F
 
 def _check_listing(session: Session, connection: Connection, external_id: str, now: datetime) -> None:
     assert connection.id is not None
-    if session.get(ListingCheck, (connection.id, external_id)) is None:
-        session.add(ListingCheck(connection_id=connection.id, external_id=external_id, due_at=now + LISTING_GRACE))
+    check_listing(session, connection.id, external_id, due_at=now + LISTING_GRACE)
 
 
 def _check_product(session: Session, connection: Connection, fact: ProductChanged, now: datetime) -> None:

@@ -12,7 +12,6 @@ from sqlmodel import Session, col, select
 from schema.tables import (
     Connection,
     Listing,
-    ListingCheck,
     Match,
     MovementKind,
     Order,
@@ -30,6 +29,7 @@ from syncd.engine import items
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_behind
 from syncd.engine.ledger import add_movement
+from syncd.engine.listing_checks import check_listing
 
 FOUR_PLACES = Decimal("0.0001")
 WHY_NO_STOCK = {
@@ -57,10 +57,8 @@ def _attach_line(session: Session, connection: Connection, row: OrderLine, now: 
         select(Listing).where(Listing.connection_id == connection.id, Listing.external_id == row.listing_external_id)
     ).first()
     if listing is None:
-        key = (connection.id, row.listing_external_id)
-        if session.get(ListingCheck, key) is None:
-            due = now + NEW_LISTING_GRACE
-            session.add(ListingCheck(connection_id=key[0] or 0, external_id=key[1] or "", due_at=due))
+        due = now + NEW_LISTING_GRACE
+        check_listing(session, connection.id or 0, row.listing_external_id or "", due_at=due)
         return
     reason = rules.why_no_stock(
         was_attached=row.listing_id is not None,

@@ -13,7 +13,7 @@ from sqlmodel import Session, and_, col, func, or_, select
 
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.values import StockReading, StockRef
-from schema.tables import BackOffice, Connection, ConnectionState, Drift, Listing, ListingCheck, Match, StockItem
+from schema.tables import BackOffice, Connection, ConnectionState, Drift, Listing, Match, StockItem
 from syncd.domain import border, drift, look
 from syncd.engine import hints, items, linking
 from syncd.engine.context import Engine
@@ -21,6 +21,7 @@ from syncd.engine.desired import lock_items
 from syncd.engine.failures import note_failure
 from syncd.engine.issues import raise_issue, resolve_issue
 from syncd.engine.leases import Held, confirm
+from syncd.engine.listing_checks import check_listings_of
 from syncd.engine.pull import pull_orders
 from syncd.engine.wake import wake
 
@@ -185,9 +186,7 @@ def _not_answered(session: Session, connection: Connection, item: StockItem, now
         return
     item.look_at = now + UNANSWERED_WAIT
     item.look_reason = "the store gave no figure"
-    for listing in session.exec(select(Listing).where(Listing.stock_item_id == item.id)):
-        if session.get(ListingCheck, (item.connection_id, listing.external_id)) is None:
-            session.add(ListingCheck(connection_id=item.connection_id, external_id=listing.external_id, due_at=now))
+    check_listings_of(session, item, now)
 
 
 def _corrections(session: Session, item: StockItem, now: datetime) -> int:

@@ -2,14 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from connectors.sdk.values import WriteOutcome, WriteResult
-from schema.tables import Connection, Listing, ListingCheck, Push, PushState, StockItem
+from schema.tables import Connection, Push, PushState, StockItem
 from syncd.domain import border, drift, publish
 from syncd.engine import items
 from syncd.engine.context import Engine
 from syncd.engine.issues import raise_issue
+from syncd.engine.listing_checks import check_listings_of
 
 LONGEST_WAIT = timedelta(hours=1)
 
@@ -82,9 +83,7 @@ def _written(push: Push, item: StockItem, *, compares: bool, platform_at: dateti
 def _check_listings(session: Session, item: StockItem, now: datetime) -> None:
     """The store says that the figure is gone or no longer tracked: read its listings again before we believe it."""
     item.not_before = now + timedelta(minutes=1)
-    for listing in session.exec(select(Listing).where(Listing.stock_item_id == item.id)):
-        if session.get(ListingCheck, (item.connection_id, listing.external_id)) is None:
-            session.add(ListingCheck(connection_id=item.connection_id, external_id=listing.external_id, due_at=now))
+    check_listings_of(session, item, now)
 
 
 def _refused(session: Session, push: Push, item: StockItem, now: datetime) -> None:

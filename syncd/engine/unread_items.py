@@ -59,7 +59,8 @@ def find(
     products = {row.parent_id for row in rows if row.parent_id and not row.external_id}
     named = [listing for listing, parent_id in missing if listing.external_id in ids or parent_id in products]
     unnamed = sum(1 for row in rows if not row.external_id and not row.parent_id)
-    maybe = [listing for listing, _ in missing if listing not in named] if unnamed else []
+    named_ids = {listing.id for listing in named}
+    maybe = [listing for listing, _ in missing if listing.id not in named_ids] if unnamed else []
     # More that are missing than could be meant: a list that lost rows as well is for the brake to judge.
     surely = named + (maybe if len(maybe) <= unnamed else [])
     return Unread(
@@ -85,7 +86,7 @@ def tell(session: Session, authority: Authority, rows: Sequence[UnreadableItem],
         kind=KIND,
         key=key,
         title=f"{what} of {authority.name} could not be read.",
-        why=f"{' '.join(f'{_sentence(row)}' for row in rows[:SHOWN])}{more} Until that is mended the last reading of "
+        why=f"{' '.join(_sentence(row) for row in rows[:SHOWN])}{more} Until that is mended the last reading of "
         "their stock counts, less what was sold since. Everything else is read.",
         what_to_do=f"Open them in {authority.name}, correct what is said above, and save them.",
         connection_id=authority.connection_id,
