@@ -61,6 +61,7 @@ def _in_worker(seeds: Iterable[int]) -> Figures:
     multiprocessing.util.Finalize(None, leave_ground, exitpriority=10)
     if not gc.get_freeze_count():
         gc.freeze()  # what is imported stays: looking through it again and again would take a tenth of the time
+        gc.set_threshold(200_000, 20, 100)  # and what a history leaves behind is little
     return run_seeds(seeds)
 
 
