@@ -1,6 +1,7 @@
 """What must hold after every step, and what must be right at quiet."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from syncd.engine import status
@@ -91,6 +92,21 @@ class Watch:
 
     def _beliefs(self) -> None:
         """What the store shows and what we believe differ by exactly what we have not heard of."""
+        self.note_looks()
+        for name, stock_id, shown, believed, unheard in self._certain():
+            if shown + unheard != believed:
+                raise Wrong(
+                    f"{name} shows {shown} on {stock_id}, we have not heard of {unheard} sold, and believe it shows {believed}"
+                )
+
+    def note_looks(self) -> None:
+        """A look may take over what came back before we hear why; to be asked before anything more is heard."""
+        for name, stock_id, shown, believed, unheard in self._certain():
+            if unheard < 0 and shown == believed:
+                self.blur(name, stock_id)
+
+    def _certain(self) -> Iterator[tuple[str, str, int, int, int]]:
+        """Store, figure, what it shows, what we believe, units we have not heard of; but for what may differ."""
         names = {connection_id: name for name, connection_id in self.world.ids.items()}
         for connection_id, stock_id, believed, unknown, _, heard, in_flight, ended_at_zero in self.world.query(FIGURES):
             name = names[connection_id]
@@ -99,16 +115,8 @@ class Watch:
                 continue
             if unknown is not None or in_flight or ended_at_zero:
                 self.blur(name, stock_id)
-            if believed is None or (name, stock_id) in self.blurred or stock_id not in shop.figures:
-                continue
-            unheard = taken_from(shop, stock_id) - heard
-            if unheard < 0 and shop.figures[stock_id] == believed:
-                self.blur(name, stock_id)  # a look has taken over what came back before we heard why
-            elif shop.figures[stock_id] + unheard != believed:
-                raise Wrong(
-                    f"{name} shows {shop.figures[stock_id]} on {stock_id}, we have not heard of {unheard} sold, "
-                    f"and believe it shows {believed}"
-                )
+            if believed is not None and (name, stock_id) not in self.blurred and stock_id in shop.figures:
+                yield name, stock_id, shop.figures[stock_id], believed, taken_from(shop, stock_id) - heard
 
     def _availability(self) -> None:
         """Never more available than was on the shelf when it was last read, less all that we know to be sold."""

@@ -21,6 +21,7 @@ from tests.simulation.system.world import make_world
 LATEST_LANDING = 30.0
 MOST_STEPS = 12
 DEEPEST = 3
+ASKS_FOR_ORDERS = ("orders_since.before", "open_orders.before", "read_order.before")
 
 _LIVE = "stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'"
 _SPEAKS = "JOIN connection c ON c.id = t.connection_id WHERE c.state IN ('live', 'shadow')"
@@ -143,6 +144,8 @@ class History:
     def _take(self, process: Process, hand: Hand) -> None:
         self.steps += 1
         is_nested = process in self.stack
+        if self.stack:
+            self.watch.note_looks()
         self.stack.append(process)
         try:
             process.take(hand)
@@ -176,6 +179,8 @@ class History:
     def _moment(self, where: str) -> None:
         if where.endswith("write_stock.between"):
             self._open_window(where.split(maxsplit=1)[0])
+        if where.endswith(ASKS_FOR_ORDERS):
+            self.watch.note_looks()
         if self.is_quiet or not self.stack:
             return
         roll, setting = self.chance.random(), self.setting
