@@ -287,12 +287,16 @@ class History:
         for name, shop in self.world.shops.items():
             for headers, body in shop.take_deliveries():
                 self.letters += 1
-                if self.chance.random() < self.setting.loss:
+                if self.chance.random() < self.setting.loss and self._is_found_anyway(headers):
                     continue
                 for copy in range(2 if self.chance.random() < self.setting.doubling else 1):
                     late = self.chance.uniform(0, self.setting.delay) if self.chance.random() < 0.5 else 0
                     due = self.world.now() + timedelta(seconds=late)
                     self.mail.append((due, self.letters, name, headers, body, copy))
+
+    def _is_found_anyway(self, headers: dict[str, str]) -> bool:
+        """An order is pulled in the end; of staff's edits, without a nightly comparison, only the mail tells."""
+        return self.setting.has_nightly or headers["x-fake-topic"] != "stock/changed"
 
     def _carry_mail(self) -> None:
         self._collect()
