@@ -321,6 +321,9 @@ def release_one(history) -> str:
     )
 
 
+LEFT_OUT = "SELECT id FROM order_header WHERE connection_id = ? AND external_id = ? AND left_out"
+
+
 def let_go(history) -> str:
     """A person lets go of an order that will never be paid."""
     rows = history.world.query(
@@ -335,7 +338,10 @@ def let_go(history) -> str:
         release.release(engine, history.world.merchant_id, issue_id, actor="me")
         history.truth.left_out.add((name, order_id))
 
-    return history.by_hand(f"order {order_id} of {name} is let go", act)
+    told = history.by_hand(f"order {order_id} of {name} is let go", act)
+    if history.world.query(LEFT_OUT, history.world.ids[name], order_id):  # cut short after it was done
+        history.truth.left_out.add((name, order_id))
+    return told
 
 
 CUSTOMERS = [sell] * 6 + [pay, pay, refund, refund, cancel, edit]
