@@ -22,7 +22,7 @@ from syncd.engine.failures import note_failure, note_success
 from syncd.engine.issues import raise_issue, resolve_issue
 from syncd.engine.leases import Held, confirm
 from syncd.engine.linking import count_earlier_orders, forget_belief, gone_key, is_published, let_go
-from syncd.engine.match import rematch
+from syncd.engine.match import match_alone, rematch
 from syncd.engine.wake import wake
 
 log = structlog.get_logger(__name__)
@@ -261,6 +261,7 @@ def _mark_gone(engine: Engine, held: Held, connection_id: int, external_ids: Ite
                     let_go(session, connection, figure, now)
         rematch(session, connection, skus, now)
         for listing in known.values():
+            match_alone(session, connection, listing, now)
             _tell_gone(session, connection, listing, now)
     return count
 

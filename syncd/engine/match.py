@@ -61,6 +61,16 @@ def _rematch_chunk(session: Session, connection: Connection, skus: Sequence[str]
         _tell_duplicate(session, connection, sku, group, now, is_duplicate=result is matching.Result.DUPLICATE)
 
 
+def match_alone(session: Session, connection: Connection, listing: Listing, now: datetime) -> None:
+    """Judge a listing that is gone: it shows nothing that could contradict another's, and what was sold of it was the
+    SKU that it said. Made anew under its SKU, the two were duplicates until the old one was seen to be gone.
+    """
+    if listing.match is Match.DUPLICATE and not listing.is_by_hand and listing.external_sku:
+        is_known = bool(known_skus(session, connection.merchant_id, [listing.external_sku]))
+        result = matching.judge(is_known=is_known, figures=1)
+        set_match(session, connection, listing, BY_RULE[result], listing.external_sku if is_known else None, now)
+
+
 def _figures(group: Sequence[Listing]) -> int:
     return len({listing.stock_item_id for listing in group if listing.match is not Match.IGNORED})
 

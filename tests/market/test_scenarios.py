@@ -312,6 +312,19 @@ def test_a_product_made_anew_under_its_sku_goes_on(market: Market) -> None:
     assert market.shows("MUG") == {"a": 8, "b": 8}
 
 
+def test_a_sale_of_the_product_before_it_was_made_anew_counts_when_it_is_heard_of_late(market: Market) -> None:
+    shop = market.shops["a"]
+    shop.faults.is_deaf = True
+    shop.sell({"MUG": 2}, is_paid=True)
+    shop.delete_item("MUG")
+    shop.add_item("MUG", 3)
+    held = market.held(f"store:{market.ids['a']}")
+    catalogue.refresh(market.engine, held, market.ids["a"])  # for a moment both have the SKU
+    market.pull("a")
+    market.calm()
+    all_is_right(market, 8)
+
+
 def test_skus_that_differ_only_in_case_are_two(market: Market) -> None:
     market.sku("mug", 6)
     market.sweep()

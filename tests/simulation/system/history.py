@@ -421,7 +421,9 @@ class History:
 
     def may_be_found(self, name: str) -> bool:
         """Whether a change by hand would be told, or found by the nightly comparison."""
-        return self.setting.has_nightly or self.setting.shops[name].has_hints
+        return self.setting.has_nightly or (
+            self.setting.shops[name].has_hints and not self.world.shops[name].faults.is_deaf
+        )
 
     def measure_window(self, name: str, basket: dict[str, int]) -> None:
         """A store that shows more than there is sells what is not there: for how long could it not have known?"""
