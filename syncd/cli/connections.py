@@ -10,10 +10,10 @@ from syncd.cli.connect import ClientId, ClientSecret, Location, StoreLocation, T
 from syncd.cli.frame import at_desk, secret
 from syncd.cli.output import Json, print_facts, print_json, print_rows, say
 from syncd.domain.backoffice import RecordPolicy
-from syncd.engine import connect, connections, golive, leaving
+from syncd.engine import connect, connections, golive, leaving, outlook
 from syncd.engine.connections import ConnectionView
-from syncd.engine.golive import Preview, PreviewRow
 from syncd.engine.hands import store_hand
+from syncd.engine.outlook import Preview, PreviewRow
 
 app = typer.Typer(help="The stores and the back office.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The connection's name or code.")]
@@ -171,7 +171,7 @@ PREVIEW = {
 def preview(context: typer.Context, name: Name, json: Json = False) -> None:
     """What going live will do, number by number."""
     with at_desk(context) as desk:
-        found = golive.preview(desk.engine, desk.connection_id(name))
+        found = outlook.preview(desk.engine, desk.connection_id(name))
     if json:
         print_json(found)
         return
@@ -210,7 +210,7 @@ def live(
     """From now on its orders count and its numbers are ours to set."""
     with at_desk(context) as desk:
         connection_id = desk.connection_id(name)
-        found = golive.preview(desk.engine, connection_id)
+        found = outlook.preview(desk.engine, connection_id)
         _tell(name, found)
         if not yes and sys.stdin.isatty() and not typer.confirm(f"Go live with {name}?", err=True):
             raise typer.Exit(1)

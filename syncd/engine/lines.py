@@ -6,7 +6,9 @@ The three move in one transaction, so that `open` and `observed` never tell diff
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
+from sqlalchemy import Row
 from sqlmodel import Session, col, select
 
 from schema.tables import (
@@ -171,7 +173,7 @@ def is_baseline(connection: Connection, order: Order) -> bool:
     return order.is_test or (not order.is_wanted and is_before(connection, order, connection.live_at))
 
 
-def is_before(connection: Connection, order: Order, live_at: datetime | None) -> bool:
+def is_before(connection: Connection, order: Order | Row[Any], live_at: datetime | None) -> bool:
     """Whether an order would be baseline if its store had gone live then."""
     met_at = golive.condition_met_at(
         backoffice.RecordPolicy(connection.record.value), created_at=order.placed_at, paid_at=order.paid_at

@@ -35,5 +35,5 @@ def newest(session: Session, connection_id: int) -> dict[int, int]:
         .where(col(FigureSeen.stock_item_id).in_(ours))
         .group_by(col(FigureSeen.stock_item_id))
     )
-    rows = session.exec(select(FigureSeen).where(col(FigureSeen.id).in_(last)))
-    return {row.stock_item_id: row.quantity for row in rows}
+    rows = session.exec(select(FigureSeen.stock_item_id, FigureSeen.quantity).where(col(FigureSeen.id).in_(last)))
+    return dict(rows.all())

@@ -3,7 +3,7 @@
 import pytest
 
 from schema.tables import Connection, FigureSeen, RuleKind
-from syncd.engine import golive, rule_setting
+from syncd.engine import outlook, rule_setting
 from syncd.engine.views.shadow_run import shadow_run
 from tests.market.market import make_market
 from tests.web.pages.street import add_shop
@@ -87,7 +87,7 @@ def test_todays_lag_is_from_a_sale_elsewhere_to_this_stores_number(market):
 
 
 def test_a_number_that_never_follows_is_told_as_never(market):
-    golive.preview(market.engine, market.ids["c"])
+    outlook.preview(market.engine, market.ids["c"])
     sell(market, "a", "TIN", 2, then=3600)
     lag = watch(market).lag
     assert (lag.median, lag.count, lag.never) == (None, 1, 1)
@@ -112,19 +112,19 @@ def test_nothing_sold_shows_nothing(market):
 
 
 def test_what_the_store_told_since_is_in_the_preview_without_asking_it(market):
-    golive.preview(market.engine, market.ids["c"])
+    outlook.preview(market.engine, market.ids["c"])
     calls = market.shops["c"].wire.calls["read_stock"]
     market.shops["c"].set_stock("TIN", 41)
     market.pass_time(2)
     market.settle()
-    rows = {row.sku: row.shows_now for row in golive.preview_seen(market.engine, market.ids["c"]).rows}
+    rows = {row.sku: row.shows_now for row in outlook.outlook_seen(market.engine, market.ids["c"]).rows}
     assert rows == {"MUG": 3, "TIN": 41}
     assert market.shops["c"].wire.calls["read_stock"] == calls
 
 
 def test_a_number_is_kept_once_however_often_it_is_told(market):
     for _ in range(3):
-        golive.preview(market.engine, market.ids["c"])
+        outlook.preview(market.engine, market.ids["c"])
     assert len(market.rows(FigureSeen)) == 2
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from schema.tables import ConnectionState, InventoryCache, Listing, Match, StartingStock
-from syncd.engine import adjust, catalogue, golive, look, match, push, record, settling, starting
+from syncd.engine import adjust, catalogue, golive, look, match, outlook, push, record, settling, starting
 from syncd.engine.hands import backoffice_hand, store_hand
 from syncd.engine.pull import pull_orders
 from syncd.errors import NotPossible
@@ -82,7 +82,7 @@ def available(world, sku="MUG"):
 
 
 def preview(world, sku="MUG"):
-    rows = golive.preview(world.engine, world.connection_ids["A"]).rows
+    rows = outlook.preview(world.engine, world.connection_ids["A"]).rows
     return next(row for row in rows if row.sku == sku)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionState, Issue, IssueState, Listing, Order, StockItem
-from syncd.engine import connect, connections, golive, leaving, match
+from syncd.engine import connect, connections, leaving, match, outlook
 from syncd.engine.vault import Keyring, new_key
 from tests.market.market import Market
 
@@ -204,7 +204,7 @@ def test_the_preview_counts_what_is_open_already_once(market: Market) -> None:
     market.pull("a")
     market.sweep()
     market.pass_time(5)
-    preview = golive.preview(market.engine, market.ids["a"])
+    preview = outlook.preview(market.engine, market.ids["a"])
     assert [(one.order_id, one.units) for one in preview.paid_before] == [(paid, 2)]
     (line,) = preview.rows
     assert line.will_show == 7  # 10 less the 3 that are open; the 2 were paid while it was away

@@ -3,7 +3,7 @@
 import pytest
 
 from schema.tables import AuditEvent, Connection, Order
-from syncd.engine import golive
+from syncd.engine import golive, outlook
 from tests.market.market import Market
 
 
@@ -69,7 +69,7 @@ def test_nothing_is_pushed_in_shadow_and_the_preview_says_what_would_be(quiet_ma
     market.shops["b"].sell({"MUG": 1}, is_paid=False)
     market.settle()
     market.sweep()
-    preview = golive.preview(market.engine, market.ids["b"])
+    preview = outlook.preview(market.engine, market.ids["b"])
     (row,) = preview.rows
     assert (row.sku, row.shows_now, row.will_show) == ("MUG", 3, 9)
     assert market.writes("b") == 0
@@ -83,7 +83,7 @@ def test_a_paid_order_from_before_can_be_recorded_on_request(quiet_market: Marke
     order = market.shops["a"].sell({"MUG": 3}, is_paid=True)
     market.settle()
     market.pass_time(5)
-    (before,) = golive.preview(market.engine, market.ids["a"]).paid_before
+    (before,) = outlook.preview(market.engine, market.ids["a"]).paid_before
     assert (before.order_id, before.units) == (order, 3)
     market.pass_time(5)
     golive.go_live(market.engine, market.held(f"store:{market.ids['a']}"), market.ids["a"], record=[order], actor="ann")

@@ -15,12 +15,13 @@ from sqlmodel import select
 
 from connectors.sdk.values import AccountInfo
 from schema.tables import Connection, OAuthState, RecordPolicy
-from syncd.engine import connect, connections, consents, golive, leaving
+from syncd.engine import connect, connections, consents, golive, leaving, outlook
 from syncd.engine.connect import Connected, StoreRequest
 from syncd.engine.connections import ConnectionView
 from syncd.engine.consents import ConsentBegun
-from syncd.engine.golive import Preview, WentLive
+from syncd.engine.golive import WentLive
 from syncd.engine.hands import store_hand
+from syncd.engine.outlook import Preview
 from syncd.web.api.asking import Asking, Caller, ConnectionName, Sent
 
 router = APIRouter(prefix="/connections", tags=["connections"])
@@ -236,7 +237,7 @@ def resume(name: ConnectionName, caller: Asking) -> ConnectionView:
 @router.get("/{name}/preview")
 def preview(name: ConnectionName, caller: Asking) -> Preview:
     """What would change if it went live now, each number with its reason."""
-    return golive.preview(caller.engine, caller.connection_id(name))
+    return outlook.preview(caller.engine, caller.connection_id(name))
 
 
 @router.post("/{name}/live")

@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionState, Issue, IssueState, Order, SalesLog
-from syncd.engine import connections, golive, sync
-from syncd.engine.golive import Preview, PreviewRow
+from syncd.engine import connections, golive, outlook, sync
 from syncd.engine.hands import store_hand
+from syncd.engine.outlook import Outlook, PreviewRow
 from syncd.engine.views import lag
 from syncd.engine.views.matching_list import match_page
 from syncd.engine.views.shadow_run import shadow_run
@@ -32,12 +32,9 @@ from syncd.web.pages.stores import found
 pages = Pages()
 
 PAGE = 50
-MOST_SUGGESTED = 500
-MOST_IN_A_FILE = 100_000
 A_DAY = timedelta(days=1)
 LONG_ENOUGH = timedelta(days=2)
 ENOUGH_ORDERS = 20
-SHADOW_TABS = ("change", "down", "up", "zero", "right")
 
 
 # ------------------------------------------------------------------------------------------- shadow
@@ -65,15 +62,17 @@ def shadow(visit: Visit) -> Response:
     with visit.reading() as session:
         row = found(session, visit)
         steps = rail(session, visit.merchant_id, "shadow", store=row)
-    preview, failure = _preview(visit, row)
-    return visit.render("setup/shadow.html", rail=steps, failure=failure, **_told(visit, row, preview))
+    ahead, failure = _outlook(visit, row)
+    return visit.render("setup/shadow.html", rail=steps, failure=failure, **_told(visit, row, ahead))
 
 
-def _told(visit: Visit, row: Connection, preview: Preview) -> dict[str, Any]:
+def _told(visit: Visit, row: Connection, ahead: Outlook) -> dict[str, Any]:
     """The verdict and the rows, for the page and for its events."""
     tab, offset = visit.query("show", "change"), number_of(visit, "from")
-    chosen = _in_tab(preview, tab if tab in SHADOW_TABS else "change")
+    tabs = _tabs(ahead)
+    chosen = tabs.get(tab, tabs["change"])
     with visit.reading() as session:
+        rows = outlook.reasoned(session, row, ahead, chosen[offset : offset + PAGE])
         seen = watched(session, row, visit.now)
         run = shadow_run(session, row, visit.now)
         stores = [store.id or 0 for store in connected_stores(session, visit.merchant_id)]
@@ -83,13 +82,13 @@ def _told(visit: Visit, row: Connection, preview: Preview) -> dict[str, Any]:
         "seen": seen,
         "run": run,
         "ours": ours,
-        "preview": preview,
+        "preview": ahead,
         "tab": tab,
-        "counts": {name: len(_in_tab(preview, name)) for name in SHADOW_TABS},
-        "rows": chosen[offset : offset + PAGE],
+        "counts": {name: len(each) for name, each in tabs.items()},
+        "rows": rows,
         "pager": Pager(offset=offset, limit=PAGE, total=len(chosen)),
         "watched_words": _span_words(visit.now - seen.since),
-        "risky": [each for each in preview.changes if (each.shows_now or 0) > (each.will_show or 0)],
+        "risky": tabs["down"],
     }
 
 
@@ -101,34 +100,36 @@ def live_parts(visit: Visit) -> list[tuple[str, str]]:
         row = connections.find(session, visit.merchant_id, visit.query("store"))
     if row.state is not ConnectionState.SHADOW:
         return []
-    told = _told(visit, row, golive.preview_seen(visit.engine, row.id or 0))
+    told = _told(visit, row, outlook.outlook_seen(visit.engine, row.id or 0))
     parts = {"verdict": "verdict", "rows": "shadow_rows", "differ": "differ"}
     return [(name, visit.draw(f"setup/{template}.html", **told)) for name, template in parts.items()]
 
 
-def _preview(visit: Visit, row: Connection) -> tuple[Preview, str]:
+def _outlook(visit: Visit, row: Connection) -> tuple[Outlook, str]:
     """What going live would do; empty and in words where the store cannot be read."""
+    nothing = Outlook(rows=(), paid_before=(), would_open={}, moved={})
     if row.state is not ConnectionState.SHADOW:
-        return Preview(rows=(), paid_before=()), ""
+        return nothing, ""
     try:
-        return golive.preview(visit.engine, row.id or 0), ""
+        return outlook.outlook(visit.engine, row.id or 0), ""
     except ConnectorError as error:
-        return Preview(rows=(), paid_before=()), f"The store could not be read just now: {error}"
+        return nothing, f"The store could not be read just now: {error}"
 
 
-def _in_tab(preview: Preview, tab: str) -> list[PreviewRow]:
-    if tab == "right":
-        return [row for row in preview.rows if row.will_show is not None and row.will_show == row.shows_now]
-    changes = sorted(preview.changes, key=lambda row: -abs((row.will_show or 0) - (row.shows_now or 0)))
-    match tab:
-        case "down":
-            return [row for row in changes if (row.will_show or 0) < (row.shows_now or 0)]
-        case "up":
-            return [row for row in changes if (row.will_show or 0) > (row.shows_now or 0)]
-        case "zero":
-            return [row for row in changes if row.will_show == 0]
-        case _:
-            return changes
+def _tabs(found: Outlook) -> dict[str, list[PreviewRow]]:
+    """The rows of each tab; the largest changes first."""
+    changes = sorted(found.changes, key=lambda row: -abs(_step(row)))
+    return {
+        "change": changes,
+        "down": [row for row in changes if _step(row) < 0],
+        "up": [row for row in changes if _step(row) > 0],
+        "zero": [row for row in changes if row.will_show == 0],
+        "right": [row for row in found.rows if row.will_show is not None and row.will_show == row.shows_now],
+    }
+
+
+def _step(row: PreviewRow) -> int:
+    return (row.will_show or 0) - (row.shows_now or 0)
 
 
 def watched(session: Session, row: Connection, now: datetime) -> Watched:
@@ -176,11 +177,13 @@ def shadow_file(visit: Visit) -> Response:
     """The table as a file."""
     with visit.reading() as session:
         row = found(session, visit)
-    preview, _ = _preview(visit, row)
+    ahead, _ = _outlook(visit, row)
+    with visit.reading() as session:
+        rows = outlook.reasoned(session, row, ahead, ahead.rows)
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["sku", "name", "shows", "would_show", "why"])
-    for each in preview.rows:
+    for each in rows:
         writer.writerow([safe_cell(each.sku), safe_cell(each.title), each.shows_now, each.will_show, each.reason])
     return file_of(visit, text.getvalue(), "shadow")
 
@@ -199,13 +202,13 @@ def _go_live_page(visit: Visit, *, wrong: str) -> Response:
         row = found(session, visit)
     if row.state is not ConnectionState.SHADOW:
         return visit.go(store_path(row.code), said=f"{row.name} is not in shadow.", tone="info")
-    preview, failure = _preview(visit, row)
+    ahead, failure = _outlook(visit, row)
     return visit.render(
         "setup/go_live.html",
         422 if wrong else 200,
         row=row,
-        preview=preview,
-        counts={name: len(_in_tab(preview, name)) for name in SHADOW_TABS},
+        preview=ahead,
+        counts={name: len(each) for name, each in _tabs(ahead).items()},
         wrong=wrong or failure,
         chosen=visit.sent_all("order"),
     )

@@ -11,8 +11,9 @@ from sqlmodel import Session, col, select
 from starlette.responses import Response
 
 from connectors.sdk.errors import ConnectorError
+from connectors.sdk.values import StockRef
 from schema.tables import Connection, InventoryCache, Listing, Match, StockItem
-from syncd.engine import creation, golive, match, starting
+from syncd.engine import creation, match, outlook, starting
 from syncd.engine.audit import audit
 from syncd.engine.authority import authority_of
 from syncd.engine.new_products import absent_skus, new_products
@@ -164,7 +165,8 @@ def _rows_for_office(visit: Visit, row: Connection) -> list[tuple[object, ...]]:
             .limit(MOST_IN_A_FILE)
         ).all()
     try:
-        shown = golive.figures(visit.engine.connectors.store(visit.engine, row), [item for _, item in waiting])
+        refs = [StockRef(stock_id=item.external_id, parent_id=item.parent_id) for _, item in waiting]
+        shown = outlook.figures(visit.engine.connectors.store(visit.engine, row), refs)
     except ConnectorError:
         shown = {}
     return [
