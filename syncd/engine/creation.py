@@ -16,7 +16,15 @@ from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionState, Creation, CreationState, RunState, SyncRun
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
-from syncd.engine.new_products import OPEN, NewProduct, absent_skus, new_products
+from syncd.engine.new_products import (
+    OPEN,
+    NewProduct,
+    absent_skus,
+    count_absent,
+    count_in_work,
+    count_priceless,
+    new_products,
+)
 from syncd.engine.wake import wake
 from syncd.errors import NotPossible, PluginMissing
 
@@ -32,6 +40,18 @@ class Plan:
 
     makes: tuple[NewProduct, ...]
     leaves: tuple[NewProduct, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """A plan in figures, as drafts: `made` products of which `priceless` have no price, `in_work` left. `first` are
+    the first of those that are made.
+    """
+
+    made: int
+    priceless: int
+    in_work: int
+    first: tuple[NewProduct, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +84,26 @@ def plan(session: Session, store: Connection, skus: Sequence[str] = (), *, is_dr
     found = new_products(session, store, [sku for sku in lacks if not skus or sku in set(skus)], is_draft=is_draft)
     return Plan(
         makes=tuple(each for each in found if not each.problem), leaves=tuple(each for each in found if each.problem)
+    )
+
+
+def outline(session: Session, store: Connection, skus: Sequence[str], most: int) -> Outline:
+    """The same in figures, with the first `most` products. Raises NotPossible."""
+    if skus:
+        chosen = plan(session, store, skus)
+        return Outline(
+            made=len(chosen.makes),
+            priceless=sum(1 for product in chosen.makes if product.price is None),
+            in_work=len(chosen.leaves),
+            first=chosen.makes[:most],
+        )
+    in_work = count_in_work(session, store)
+    shown = absent_skus(session, store, limit=most, without_work=True)
+    return Outline(
+        made=count_absent(session, store) - in_work,
+        priceless=count_priceless(session, store),
+        in_work=in_work,
+        first=tuple(new_products(session, store, shown, is_draft=True)),
     )
 
 

@@ -294,6 +294,32 @@ def test_a_price_in_another_currency_is_no_price(world):
     assert len(plan(world, is_draft=False).leaves) == 3
 
 
+@pytest.mark.parametrize("currency", ["KES", "EUR", ""])
+@pytest.mark.parametrize("wanted", [(), ("TIN",), ("TIN", "CUP", "BOWL")])
+def test_the_outline_says_in_figures_what_the_plan_says(merchant_with, currency, wanted):
+    world = merchant_with(stores=("A", "B"), skus={"MUG": 5})
+    for sku, price in {"TIN": "4.50", "CUP": None, "BOWL": None, "SOAP": None}.items():
+        world.office.add_item(sku, {"L1": 1}, price=price and Decimal(price))
+    world.stores["B"].add_item("CUP", 1, price=Decimal("9.90"))
+    read_office(world)
+    with store_hand(world.engine, world.connection_ids["B"]) as held:
+        catalogue.refresh(world.engine, held, world.connection_ids["B"])
+    with world.engine.database.transaction() as session:
+        session.merge(world.connection("A")).currency = currency
+    if wanted:
+        want(world, *wanted)
+    whole = plan(world)
+    with world.engine.database.reading() as session:
+        told = creation.outline(session, world.connection("A"), [], 2)
+    assert told == creation.Outline(
+        made=len(whole.makes),
+        priceless=sum(each.price is None for each in whole.makes),
+        in_work=len(whole.leaves),
+        first=whole.makes[:2],
+    )
+    assert (told.made, told.in_work) == (4 - len(wanted), len(wanted))
+
+
 def test_what_the_back_office_does_not_tell_another_store_does(merchant_with):
     world = merchant_with(stores=("A", "B"), skus={"MUG": 5})
     world.stores["B"].add_item("TIN", 1, price=Decimal("9.90"))

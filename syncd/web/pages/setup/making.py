@@ -58,11 +58,10 @@ def _plan(session: Session, visit: Visit, row: Connection) -> dict[str, Any]:
     """What is for sale at once needs a price; so what the page shows is what drafts would be."""
     skus = _skus(visit)
     try:
-        plan = creation.plan(session, row, skus)
+        return {"plan": creation.outline(session, row, skus, MOST_SHOWN), "skus": skus}
     except NotPossible as error:
-        return {"plan": creation.Plan(makes=(), leaves=()), "skus": (), "priceless": 0, "wrong": str(error)}
-    priceless = sum(1 for product in plan.makes if product.price is None)
-    return {"plan": plan, "skus": skus, "priceless": priceless, "most": MOST_SHOWN}
+        nothing = creation.Outline(made=0, priceless=0, in_work=0, first=())
+        return {"plan": nothing, "skus": (), "wrong": str(error)}
 
 
 @pages.post("/app/stores/{name}/create")
