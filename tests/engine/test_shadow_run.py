@@ -52,6 +52,16 @@ def test_a_sale_seconds_after_the_last_one_went_is_not_claimed(market):
     assert watch(market).oversells == ()
 
 
+@pytest.mark.parametrize(("reach", "claimed"), [(1, 1), (3, 2), (50_000, 2)])
+def test_in_a_very_large_house_nothing_is_claimed_beyond_the_newest_movements(market, monkeypatch, reach, claimed):
+    sell(market, "a", "MUG", 3)
+    sell(market, "c", "MUG", 1)
+    sell(market, "a", "TIN", 1)
+    sell(market, "c", "MUG", 1)
+    monkeypatch.setattr("syncd.engine.views.shadow_run.MOST_MOVEMENTS", reach)
+    assert len(watch(market).oversells) == claimed
+
+
 def test_a_till_sale_that_a_reading_showed_counts_too(market):
     market.office.till_sale("MUG", 3)
     market.pass_time(60)

@@ -4,7 +4,7 @@ The arithmetic is `syncd/domain/shadow.py`; here is what the ledger, the sales l
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -32,6 +32,8 @@ REACTION = timedelta(seconds=10)
 """How long we give ourselves, so that no sale is claimed that our number might have come too late for."""
 FOLLOWS_WITHIN = timedelta(days=1)
 MOST_SALES = 500
+MOST_MOVEMENTS = 50_000
+"""Of all merchants' newest: so far back our numbers are folded, a day or a week for a very large house."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,8 @@ def _our_numbers(session: Session, store: Connection, own: Sequence[_Sale], now:
     if not own:
         return {}
     skus = sorted({sale.sku for sale in own})
-    since = max(store.created_at, own[0].sold.at - REACTION)
+    last = session.exec(select(func.max(Movement.id))).one() or 0
+    since = max(store.created_at, own[0].sold.at - REACTION, *_reach(session, last))
     rules = load_rules(session, store.merchant_id, skus)
     pool = session.exec(select(PoolLocation.location_id).where(PoolLocation.connection_id == store.id)).all()
     caches = session.exec(
@@ -134,46 +137,56 @@ def _our_numbers(session: Session, store: Connection, own: Sequence[_Sale], now:
     left: dict[str, int] = defaultdict(int)
     for cache in caches:
         left[cache.sku] += (cache.on_hand or 0) - cache.open - rules.safety_stock(cache.sku)
-    points: dict[str, list[Number]] = {sku: [_shown(now, sku, units, rules, store)] for sku, units in left.items()}
+    shown = {sku: _shown(sku, rules, store) for sku in left}
+    points = {sku: [shown[sku](now, units)] for sku, units in left.items()}
     moves = session.exec(
-        select(Movement.sku, Movement.recorded_at, Movement.on_hand_delta, Movement.open_delta)
+        select(Movement.sku, Movement.recorded_at, Movement.on_hand_delta - col(Movement.open_delta))
         .where(
             Movement.merchant_id == store.merchant_id,
             col(Movement.location_id).in_(pool),
             col(Movement.sku).in_(list(left)),
+            col(Movement.id) > last - MOST_MOVEMENTS,
             col(Movement.recorded_at) > since,
+            Movement.on_hand_delta != Movement.open_delta,
         )
         .order_by(col(Movement.id).desc())
     )
-    for sku, at, on_hand, opened in moves:
-        points[sku].append(_shown(at, sku, left[sku], rules, store))
-        left[sku] -= on_hand - opened
+    for sku, at, units in moves:
+        points[sku].append(shown[sku](at, left[sku]))
+        left[sku] -= units
     known = _known_at(session, store, list(left), since)
     for sku, units in left.items():
         if sku in known:
-            points[sku].append(_shown(since, sku, units, rules, store))
+            points[sku].append(shown[sku](since, units))
     return {sku: found[::-1] for sku, found in points.items()}
 
 
-def _shown(at: datetime, sku: str, available: int, rules: Rules, store: Connection) -> Number:
+def _reach(session: Session, last: int) -> Sequence[datetime]:
+    """When the oldest movement that is folded back was recorded; none where it is the first of all."""
+    query = select(Movement.recorded_at).where(col(Movement.id) > last - MOST_MOVEMENTS).order_by(col(Movement.id))
+    return session.exec(query.limit(1)).all() if last > MOST_MOVEMENTS else ()
+
+
+def _shown(sku: str, rules: Rules, store: Connection) -> Callable[[datetime, int], Number]:
+    """Makes the number that we would show of an SKU from what is available."""
     buffer = rules.of(RuleKind.BUFFER, sku, store.id) or 0
-    shown = publish.desired([available], buffer=buffer, cap=rules.of(RuleKind.CAP, sku, store.id))
-    return Number(at=at, units=shown or 0)
+    cap = rules.of(RuleKind.CAP, sku, store.id)
+    return lambda at, available: Number(at=at, units=publish.desired([available], buffer=buffer, cap=cap) or 0)
 
 
 def _known_at(session: Session, store: Connection, skus: Sequence[str], moment: datetime) -> set[str]:
     """SKUs of which something was known by then: of the others no number is claimed for that time."""
-    return set(
-        session.exec(
-            select(Movement.sku)
-            .where(
-                Movement.merchant_id == store.merchant_id,
-                col(Movement.sku).in_(skus),
-                col(Movement.recorded_at) <= moment,
-            )
-            .distinct()
-        )
+    first = (
+        select(Movement.recorded_at)
+        .where(Movement.merchant_id == InventoryCache.merchant_id, Movement.sku == InventoryCache.sku)
+        .order_by(col(Movement.id))
+        .limit(1)
+        .scalar_subquery()
     )
+    query = select(InventoryCache.sku).where(
+        InventoryCache.merchant_id == store.merchant_id, col(InventoryCache.sku).in_(skus), first <= moment
+    )
+    return set(session.exec(query))
 
 
 def _oversells(own: Sequence[_Sale], numbers: dict[str, list[Number]]) -> tuple[AvoidedSale, ...]:
