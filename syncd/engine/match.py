@@ -16,6 +16,7 @@ from syncd.engine.context import Engine
 from syncd.engine.desired import lock_behind
 from syncd.engine.issues import raise_issue, resolve_issue
 from syncd.engine.linking import count_earlier_orders, resolve_unknown, set_match
+from syncd.engine.listing_checks import check_listing
 from syncd.engine.wake import wake
 from syncd.errors import NotPossible
 
@@ -57,6 +58,8 @@ def _rematch_chunk(session: Session, connection: Connection, skus: Sequence[str]
         for listing in group:
             if not listing.is_by_hand:
                 is_linked = result is matching.Result.LINKED
+                if result is matching.Result.DUPLICATE and listing.match is not Match.DUPLICATE:
+                    check_listing(session, connection.id or 0, listing.external_id, due_at=now)  # is it there still?
                 set_match(session, connection, listing, BY_RULE[result], sku if is_linked else None, now)
         _tell_duplicate(session, connection, sku, group, now, is_duplicate=result is matching.Result.DUPLICATE)
 

@@ -312,6 +312,17 @@ def test_a_product_made_anew_under_its_sku_goes_on(market: Market) -> None:
     assert market.shows("MUG") == {"a": 8, "b": 8}
 
 
+def test_a_product_made_anew_goes_on_when_nobody_told_that_the_old_one_was_deleted(market: Market) -> None:
+    shop = market.shops["a"]
+    recheck(market, "a")
+    shop.delete_item("MUG")
+    shop.take_deliveries()
+    shop.add_item("MUG", 3)
+    recheck(market, "a")
+    market.calm()
+    all_is_right(market, 10)
+
+
 def test_a_sale_of_the_product_before_it_was_made_anew_counts_when_it_is_heard_of_late(market: Market) -> None:
     shop = market.shops["a"]
     shop.faults.is_deaf = True
