@@ -28,12 +28,11 @@ from schema.tables import (
     StockItem,
 )
 from syncd.engine.authority import Authority
+from syncd.engine.batches import batched
 from syncd.engine.issues import raise_issue, resolve_issue
 from syncd.engine.unread_items import Unread
 
 log = structlog.get_logger(__name__)
-
-CHUNK = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,14 +155,13 @@ def _update(
 
 def _owe_again(session: Session, merchant_id: int, skus: set[str]) -> None:
     """Orders of SKUs that the back office lacked may be recorded now."""
-    names = sorted(skus)
-    for start in range(0, len(names), CHUNK):
+    for names in batched(sorted(skus)):
         waiting = (
             select(OrderLine.order_id)
             .join(Order, col(Order.id) == col(OrderLine.order_id))
             .where(
                 Order.merchant_id == merchant_id,
-                col(OrderLine.sku).in_(names[start : start + CHUNK]),
+                col(OrderLine.sku).in_(names),
                 col(OrderLine.is_counted).is_(True),
             )
             .where(col(OrderLine.taken) != col(OrderLine.acknowledged))

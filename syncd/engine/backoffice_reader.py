@@ -11,6 +11,7 @@ from schema.tables import Issue, Listing, Location, Match, StockItem
 from syncd.domain import border
 from syncd.engine import readings
 from syncd.engine.authority import Authority, back_office
+from syncd.engine.batches import batched
 from syncd.engine.context import Engine
 from syncd.engine.issues import raise_issue
 from syncd.engine.leases import Held, confirm
@@ -40,9 +41,8 @@ class Reader:
     def read(self, skus: Iterable[str]) -> Iterator[AuthorityPage]:
         """These SKUs, as many at once as the back office takes."""
         refs = [self.refs[sku] for sku in sorted(set(skus)) if sku in self.refs]
-        size = self.office.traits.read_rows
-        for start in range(0, len(refs), size):
-            yield border.page(self.office.read_stock(refs[start : start + size]))
+        for batch in batched(refs, self.office.traits.read_rows):
+            yield border.page(self.office.read_stock(batch))
 
     def rows(self, page: AuthorityPage, *, skus: dict[str, str] | None = None) -> list[Row]:
         """What of a page is a figure of ours. Not stocked there, untracked, or under another SKU now: no reading."""
@@ -67,16 +67,15 @@ class Reader:
     def apply(self, rows: Sequence[Row]) -> Applied:
         """Apply rows, one transaction per chunk."""
         total = Applied()
-        for start in range(0, len(rows), readings.CHUNK):
+        for batch in batched(rows, readings.CHUNK):
             now = self.engine.clock.now()
             with self.engine.database.transaction() as session:
                 confirm(session, self.held, now)
                 if back_office(session, self.merchant_id).connection_id != self.authority.connection_id:
                     return total  # another back office was set while this one was read
-                chunk = rows[start : start + readings.CHUNK]
                 source, event = self.authority.source, self.reading_id
                 total += readings.apply_rows(
-                    session, self.merchant_id, source=source, reading_id=event, rows=chunk, now=now
+                    session, self.merchant_id, source=source, reading_id=event, rows=batch, now=now
                 )
         return total
 

@@ -16,6 +16,7 @@ from connectors.sdk.errors import ConnectorError
 from connectors.sdk.values import CatalogueItem
 from schema.tables import Connection, ConnectionState, Listing, ListingCheck, Match, StockItem
 from syncd.engine import fit_items, vanished
+from syncd.engine.batches import batched
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_behind, refresh_item
 from syncd.engine.failures import note_failure, note_success
@@ -229,10 +230,8 @@ def _not_in(engine: Engine, connection_id: int, seen: set[str]) -> list[str]:
 
 def _find_gone(engine: Engine, held: Held, connection_id: int, store: Store, external_ids: Sequence[str]) -> int:
     """Ask the store for these listings by id, take in what it has, and mark as gone what it has not."""
-    size = store.traits.read_rows
     gone = 0
-    for start in range(0, len(external_ids), size):
-        asked = external_ids[start : start + size]
+    for asked in batched(external_ids, store.traits.read_rows):
         found = store.items(asked)
         _take_in(engine, held, connection_id, found)
         missing = set(asked) - {item.external_id for item in found}

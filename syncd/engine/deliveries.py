@@ -12,6 +12,7 @@ from sqlmodel import Session, col, func, select
 
 from schema.tables import Connection, Delivery, DeliveryState
 from syncd.engine.audit import audit
+from syncd.engine.batches import batched
 from syncd.engine.context import Engine
 from syncd.engine.wake import wake
 from syncd.errors import NotPossible
@@ -51,10 +52,8 @@ def list_deliveries(
     stores = {key: name for key, name in session.exec(mine) if key is not None}
     wanted = [key for key in stores if connection_id in (None, key)]
     newest: list[int] = []
-    for start in range(0, len(wanted), STORES_AT_ONCE):
-        newest += _newest(
-            session, wanted[start : start + STORES_AT_ONCE], [state] if state else DeliveryState, before, limit
-        )
+    for stores_at_once in batched(wanted, STORES_AT_ONCE):
+        newest += _newest(session, stores_at_once, [state] if state else DeliveryState, before, limit)
     rows = session.exec(
         select(Delivery, func.length(Delivery.body))
         .options(*(defer(cast(QueryableAttribute[object], column)) for column in (Delivery.body, Delivery.headers)))

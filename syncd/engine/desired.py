@@ -4,10 +4,8 @@ Called in the transaction of whatever changed one of these. The rule itself is `
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
@@ -25,18 +23,15 @@ from schema.tables import (
     StockItem,
 )
 from syncd.domain import publish, stock
+from syncd.engine.batches import batched
 from syncd.engine.rules import Rules, load_rules
-
-CHUNK = 400
-Row = TypeVar("Row")
 
 
 def refresh(session: Session, merchant_id: int, skus: Iterable[str]) -> None:
     """Compute again what every figure behind these SKUs should show."""
     session.flush()
-    wanted = iter(sorted(set(skus)))
-    while chunk := list(islice(wanted, CHUNK)):
-        _refresh_chunk(session, merchant_id, chunk)
+    for batch in batched(sorted(set(skus))):
+        _refresh_some(session, merchant_id, batch)
 
 
 def refresh_all(session: Session, merchant_id: int) -> None:
@@ -55,16 +50,16 @@ def refresh_item(session: Session, item: StockItem) -> None:
     refresh(session, connection.merchant_id, [sku for sku in skus if sku is not None])
 
 
-def _refresh_chunk(session: Session, merchant_id: int, skus: list[str]) -> None:
+def _refresh_some(session: Session, merchant_id: int, skus: Sequence[str]) -> None:
     item_ids = _items_behind(session, merchant_id, skus)
-    listings = [listing for chunk in chunks(item_ids) for listing in _listings_of(session, chunk)]
+    listings = [listing for batch in batched(item_ids) for listing in _listings_of(session, batch)]
     every_sku = sorted({listing.sku for listing in listings if listing.sku})
     facts = Facts.load(session, merchant_id, every_sku)
     by_item: dict[int, list[Listing]] = defaultdict(list)
     for listing in listings:
         by_item[listing.stock_item_id].append(listing)
-    for chunk in chunks(item_ids):
-        for item in lock_items(session, chunk):
+    for batch in batched(item_ids):
+        for item in lock_items(session, batch):
             figures = [facts.desired(listing) for listing in by_item[item.id or 0] if _is_published(listing)]
             item.desired = publish.desired_of_shared(figures)
     session.flush()
@@ -93,7 +88,7 @@ def _is_published(listing: Listing) -> bool:
     return listing.match is Match.LINKED and listing.gone_at is None
 
 
-def _items_behind(session: Session, merchant_id: int, skus: list[str]) -> list[int]:
+def _items_behind(session: Session, merchant_id: int, skus: Sequence[str]) -> list[int]:
     rows = session.exec(
         select(Listing.stock_item_id)
         .join(Connection, col(Connection.id) == col(Listing.connection_id))
@@ -105,12 +100,6 @@ def _items_behind(session: Session, merchant_id: int, skus: list[str]) -> list[i
 
 def _listings_of(session: Session, item_ids: Sequence[int]) -> Sequence[Listing]:
     return session.exec(select(Listing).where(col(Listing.stock_item_id).in_(item_ids))).all()
-
-
-def chunks(rows: Sequence[Row], size: int = CHUNK) -> Iterator[Sequence[Row]]:
-    """Parts of a list that a statement can name one by one."""
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, or_, select
 from schema.tables import BackOffice, Connection, ConnectionRole, ConnectionState, InventoryCache, Listing, Match
 from syncd.domain import border, matching
 from syncd.engine.audit import audit
+from syncd.engine.batches import batched
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_behind
 from syncd.engine.issues import raise_issue, resolve_issue
@@ -20,7 +21,6 @@ from syncd.engine.listing_checks import check_listing
 from syncd.engine.wake import wake
 from syncd.errors import NotPossible
 
-CHUNK = 400
 BY_RULE = {
     matching.Result.LINKED: Match.LINKED,
     matching.Result.UNMATCHED: Match.UNMATCHED,
@@ -34,12 +34,11 @@ BY_RULE = {
 def rematch(session: Session, connection: Connection, skus: Iterable[str], now: datetime) -> None:
     """Judge again every listing of a store that says one of these SKUs, but those that a person has judged."""
     session.flush()
-    names = sorted(set(skus))
-    for start in range(0, len(names), CHUNK):
-        _rematch_chunk(session, connection, names[start : start + CHUNK], now)
+    for batch in batched(sorted(set(skus))):
+        _rematch_some(session, connection, batch, now)
 
 
-def _rematch_chunk(session: Session, connection: Connection, skus: Sequence[str], now: datetime) -> None:
+def _rematch_some(session: Session, connection: Connection, skus: Sequence[str], now: datetime) -> None:
     listings = session.exec(
         select(Listing)
         .where(
@@ -80,8 +79,7 @@ def _figures(group: Sequence[Listing]) -> int:
 
 def known_skus(session: Session, merchant_id: int, skus: Sequence[str]) -> set[str]:
     """Which of these the authority knows: it has given a figure for them, or lists them."""
-    chunks = [skus[start : start + CHUNK] for start in range(0, len(skus), CHUNK)]
-    return {sku for chunk in chunks for sku in _known_of(session, merchant_id, chunk)}
+    return {sku for batch in batched(skus) for sku in _known_of(session, merchant_id, batch)}
 
 
 def _known_of(session: Session, merchant_id: int, skus: Sequence[str]) -> set[str]:

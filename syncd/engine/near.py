@@ -10,8 +10,8 @@ from sqlmodel import Session, col, select
 
 from schema.tables import BackOffice, InventoryCache, Listing
 from syncd.domain import matching
+from syncd.engine.batches import batched
 
-AT_ONCE = 400
 _PLAIN_LETTERS = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
@@ -20,10 +20,8 @@ def near_skus(session: Session, merchant_id: int, wanted: Iterable[str]) -> dict
 
     The database looks for candidates, so that not every SKU is read; letters beyond A to Z may be folded there or not.
     """
-    names = sorted(set(wanted))
     near: dict[str, str] = {}
-    for start in range(0, len(names), AT_ONCE):
-        some = names[start : start + AT_ONCE]
+    for some in batched(sorted(set(wanted))):
         loosely = {matching.loosely(sku): sku for sku in _candidates(session, merchant_id, some)}
         near |= {sku: loosely[matching.loosely(sku)] for sku in some if matching.loosely(sku) in loosely}
     return {sku: known for sku, known in near.items() if known != sku}

@@ -24,7 +24,7 @@ from schema.tables import (
     Listing,
     Merchant,
 )
-from syncd.engine.desired import chunks
+from syncd.engine.batches import batched
 
 OPEN = (CreationState.WANTED, CreationState.SENT, CreationState.UNKNOWN)
 
@@ -135,7 +135,7 @@ def new_products(session: Session, store: Connection, skus: Sequence[str], *, is
     """
     found: list[NewProduct] = []
     in_work = set(session.exec(_in_work(store)))
-    for part in chunks(skus):
+    for part in batched(skus):
         described = _described(session, store, part)
         found += [_judged(store, described[sku], is_in_work=sku in in_work, is_draft=is_draft) for sku in part]
     return found

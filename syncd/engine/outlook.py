@@ -15,13 +15,14 @@ import sqlalchemy
 from sqlalchemy import Row
 from sqlmodel import Session, col, select
 
-from connectors.sdk.contract import Store
 from connectors.sdk.values import StockRef
 from schema.tables import Connection, ConnectionState, Listing, Match, Order, OrderLine, RuleKind, StockItem
-from syncd.domain import border, publish
+from syncd.domain import publish
 from syncd.engine import lines, seen, settling
+from syncd.engine.batches import batched
 from syncd.engine.context import Engine
-from syncd.engine.desired import Facts, chunks
+from syncd.engine.desired import Facts
+from syncd.engine.figures import read_figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,7 @@ def outlook(engine: Engine, connection_id: int) -> Outlook:
                 StockItem.connection_id == connection_id
             )
         ).all()
-    told = figures(
+    told = read_figures(
         engine.connectors.store(engine, connection), [StockRef(stock_id=item[1], parent_id=item[2]) for item in items]
     )
     shown = {item_id or 0: told[external_id] for item_id, external_id, _ in items if external_id in told}
@@ -111,16 +112,6 @@ def outlook_seen(engine: Engine, connection_id: int) -> Outlook:
     with engine.database.reading() as session:
         shown = seen.newest(session, connection_id)
     return _outlook(engine, connection_id, shown)
-
-
-def figures(store: Store, refs: Sequence[StockRef]) -> dict[str, int]:
-    """What a store shows now, by the platform's id; what it does not count is missing. Raises ConnectorError."""
-    shown: dict[str, int] = {}
-    for part in chunks(refs, store.traits.read_rows):
-        for stock_id, told in store.read_stock(part).figures.items():
-            if (figure := border.figure(told)) is not None:
-                shown[stock_id] = figure
-    return shown
 
 
 def _outlook(engine: Engine, connection_id: int, shown: Mapping[int, int]) -> Outlook:
@@ -169,7 +160,7 @@ def _computed(
 ) -> dict[int, int | None]:
     """What these figures will show, each the least of its listings'."""
     numbers: dict[int, list[int | None]] = defaultdict(list)
-    for part in chunks(sorted(item_ids)):
+    for part in batched(sorted(item_ids)):
         listings = session.exec(
             select(Listing).where(*_published(connection), col(Listing.stock_item_id).in_(part))
         ).all()
@@ -245,7 +236,7 @@ def _would_open_more(line: Row[Any], *, is_before: bool) -> int:
 def reasoned(session: Session, connection: Connection, found: Outlook, rows: Sequence[PreviewRow]) -> list[PreviewRow]:
     """These rows with the sum behind each number."""
     told: list[PreviewRow] = []
-    for part in chunks(rows):
+    for part in batched(rows):
         listings = {
             listing.external_id: listing
             for listing in session.exec(

@@ -22,11 +22,12 @@ from schema.tables import (
     PushState,
     StockItem,
 )
-from syncd.domain import border, publish
+from syncd.domain import publish
 from syncd.engine import causes, items, push_answers
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_items
 from syncd.engine.failures import note_failure
+from syncd.engine.figures import read_figures
 from syncd.engine.leases import Held, confirm
 from syncd.engine.sending import Sender, close_run, open_run
 
@@ -138,18 +139,11 @@ class Hand:
         """Figures of what is in doubt, read just now; None when the store cannot be read."""
         if not refs:
             return {}
-        figures: dict[str, int] = {}
-        rows = self.sender.store.traits.read_rows
         try:
-            for start in range(0, len(refs), rows):
-                reading = self.sender.store.read_stock(refs[start : start + rows])
-                for stock_id, told in reading.figures.items():
-                    if (figure := border.figure(told)) is not None:
-                        figures[stock_id] = figure
+            return read_figures(self.sender.store, refs)
         except ConnectorError as error:
             note_failure(self.sender.engine, self.sender.connection, error)
             return None
-        return figures
 
     def _store_intent(
         self, run_id: int | None, group: Sequence[Owed], found: Mapping[str, int]

@@ -13,6 +13,7 @@ from connectors.sdk.values import FigureState, StockFigure, StockRef
 from schema.tables import Connection, ConnectionState, RunState, StockItem, SyncRun
 from syncd.domain.observed import mark_for_look, shown
 from syncd.engine import items
+from syncd.engine.batches import batched
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_items
 from syncd.engine.failures import note_failure, note_success
@@ -35,11 +36,9 @@ def reconcile(engine: Engine, held: Held, connection_id: int, cause: str = "sche
         ).all()
     began = engine.clock.now()
     store = engine.connectors.store(engine, connection)
-    size = store.traits.read_rows
     counts = {"read": 0, "differ": 0, "not_answered": 0}
     try:
-        for start in range(0, len(rows), size):
-            part = rows[start : start + size]
+        for part in batched(rows, store.traits.read_rows):
             reading = store.read_stock([StockRef(stock_id=stock_id, parent_id=parent) for _, stock_id, parent in part])
             _compare(engine, held, [item_id or 0 for item_id, _, _ in part], reading.figures, counts)
     except ConnectorError as error:

@@ -23,6 +23,7 @@ from schema.tables import (
     SaleKind,
     SalesLog,
 )
+from syncd.engine.batches import batched
 from syncd.errors import NotPossible
 
 WORDS = {
@@ -118,13 +119,12 @@ def _told(session: Session, found: Sequence[tuple[SalesLog, Connection, Order, O
 
 def _documents(session: Session, line_ids: set[int]) -> dict[int, SaleDocument]:
     """The newest document that holds each order line."""
-    ids = sorted(line_ids)
     newest: dict[int, SaleDocument] = {}
-    for start in range(0, len(ids), 400):
+    for ids in batched(sorted(line_ids)):
         rows = session.exec(
             select(SaleDocumentLine.order_line_id, SaleDocument)
             .join(SaleDocument, col(SaleDocument.id) == col(SaleDocumentLine.document_id))
-            .where(col(SaleDocumentLine.order_line_id).in_(ids[start : start + 400]))
+            .where(col(SaleDocumentLine.order_line_id).in_(ids))
             .order_by(col(SaleDocument.n))
         )
         newest.update(dict(rows.all()))

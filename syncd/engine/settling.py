@@ -26,8 +26,9 @@ from schema.tables import (
 from syncd.domain.observed import mark_for_look
 from syncd.engine import items, ledger, linking
 from syncd.engine.authority import LEDGER
+from syncd.engine.batches import batched
 from syncd.engine.context import Engine
-from syncd.engine.desired import chunks, lock_behind, refresh
+from syncd.engine.desired import lock_behind, refresh
 from syncd.engine.leases import Held, confirm
 from syncd.engine.wake import wake
 
@@ -151,7 +152,7 @@ def moved_in_shadow(session: Session, store: Connection, shows: Mapping[int, int
         .where(StockItem.connection_id == store.id, col(StartingStock.settled_at).is_(None))
     ).all()
     counted: dict[int, int] = {}
-    for part in chunks([row.stock_item_id for row in rows]):
+    for part in batched([row.stock_item_id for row in rows]):
         counted |= counted_units(session, part)
     return {
         row.stock_item_id: shows[row.stock_item_id] + counted.get(row.stock_item_id, 0) - row.basis

@@ -26,6 +26,7 @@ from syncd.domain import stock
 from syncd.engine import ledger, lines
 from syncd.engine.audit import audit
 from syncd.engine.authority import LEDGER, authority_of
+from syncd.engine.batches import batched
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_behind, refresh
 from syncd.engine.leases import Held, confirm
@@ -127,9 +128,8 @@ def take(engine: Engine, held: Held, connection_id: int, skus: Sequence[str] = (
         raise NotPossible(f"{store.name} is {store.state.value}; its figures cannot be taken now.")
     left = {product.sku: product.problem for product in products if product.problem}
     wanted = [product for product in products if not product.problem]
-    rows = engine.connectors.store(engine, store).traits.read_rows
-    for start in range(0, len(wanted), rows):
-        left |= _take(engine, held, store, wanted[start : start + rows], actor)
+    for batch in batched(wanted, engine.connectors.store(engine, store).traits.read_rows):
+        left |= _take(engine, held, store, batch, actor)
     taken = tuple(product.sku for product in wanted if product.sku not in left)
     match_waiting(engine, store.merchant_id)
     log.info("starting_stock_taken", connection=store.name, taken=len(taken), left=len(left))

@@ -31,6 +31,7 @@ from schema.tables import (
 )
 from syncd.domain import stock
 from syncd.engine import ledger
+from syncd.engine.batches import batched
 from syncd.engine.rules import Rules, load_rules, safety_stock_at
 from syncd.errors import NotPossible
 
@@ -85,9 +86,7 @@ def all_stock(
     if after:
         wanted = wanted.where(col(InventoryCache.sku) > after)
     skus = session.exec(wanted.order_by(col(InventoryCache.sku)).limit(limit)).all()
-    return [
-        row for start in range(0, len(skus), 400) for row in _present(session, merchant_id, skus[start : start + 400])
-    ]
+    return [row for batch in batched(skus) for row in _present(session, merchant_id, batch)]
 
 
 def _present(session: Session, merchant_id: int, skus: Sequence[str]) -> list[Stock]:
@@ -279,9 +278,7 @@ def moved_since(session: Session, after: Mapping[int, datetime], until: datetime
     sales. Figures that did not move are left out.
     """
     moved: dict[int, int] = defaultdict(int)
-    bounds = sorted(after.items())
-    for start in range(0, len(bounds), AT_ONCE):
-        some = bounds[start : start + AT_ONCE]
+    for some in batched(sorted(after.items()), AT_ONCE):
         rows = session.execute(
             select(Listing.stock_item_id, SalesLog.kind, func.sum(SalesLog.quantity))
             .join(

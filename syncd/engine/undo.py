@@ -16,6 +16,7 @@ from schema.tables import Connection, ConnectionState, Push, PushBatch, PushStat
 from syncd.domain import drift
 from syncd.engine import items
 from syncd.engine.audit import audit
+from syncd.engine.batches import batched
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_items
 from syncd.engine.hands import store_hand
@@ -63,9 +64,7 @@ def plan(session: Session, run: SyncRun, now: datetime) -> list[UndoRow]:
     if run.state in (RunState.WANTED, RunState.RUNNING):
         raise NotPossible(f"Run {run.id} is still going on.")
     pushes = _pushes(session, run)
-    behind = [
-        some for start in range(0, len(pushes), AT_ONCE) for some in _behind(session, pushes[start : start + AT_ONCE])
-    ]
+    behind = [some for batch in batched(pushes, AT_ONCE) for some in _behind(session, batch)]
     moved = _moved_since(session, pushes, now)
     return [
         _row(one, item, store, moved.get(one.stock_item_id, 0))

@@ -4,7 +4,7 @@ Ordered by when we heard of it or did it. Each kind is read from the end of an i
 newest cost the same however long the history is, and whoever else is in the database.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -33,9 +33,11 @@ from schema.tables import (
     StockItem,
 )
 from syncd.engine.authority import authority_of
+from syncd.engine.batches import batched
 
 Moment = Mapped[datetime] | Mapped[datetime | None]
 STORES_AT_ONCE = 200
+"""SQLite allows 500 parts of one statement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,7 @@ class _Reader:
                 )
             ).all()
         )
-        ids = [push_id for some in _chunks(list(stores)) for push_id in self._newest_pushes(some)]
+        ids = [push_id for some in batched(list(stores), STORES_AT_ONCE) for push_id in self._newest_pushes(some)]
         newest = select(Push).where(col(Push.id).in_(ids)).order_by(col(Push.answered_at).desc(), col(Push.id).desc())
         rows = self.session.exec(newest.limit(self.limit)).all()
         return [_push(row, stores[row.connection_id]) for row in rows]
@@ -248,12 +250,6 @@ class _Reader:
             )
             for row, store, code in rows
         ]
-
-
-def _chunks(ids: Sequence[int | None]) -> Iterator[Sequence[int | None]]:
-    """As many stores as one statement may speak of: SQLite allows 500 parts."""
-    for start in range(0, len(ids), STORES_AT_ONCE):
-        yield ids[start : start + STORES_AT_ONCE]
 
 
 def _sale(row: SalesLog, store: str, order: str) -> Event:

@@ -24,6 +24,7 @@ from schema.tables import (
     SalesLog,
 )
 from syncd.engine import sales
+from syncd.engine.batches import batched
 from syncd.engine.sales import SaleRow
 from syncd.engine.views.amounts import amount, sold_amount
 
@@ -102,8 +103,8 @@ def every_row(session: Session, merchant_id: int, query: SalesQuery, most: int) 
         .order_by(col(SalesLog.occurred_at).desc(), col(SalesLog.id).desc())
         .limit(most)
     ).all()
-    for start in range(0, len(ids), 400):
-        yield from sales.rows_of(session, [row_id for row_id in ids[start : start + 400] if row_id is not None])
+    for batch in batched(ids):
+        yield from sales.rows_of(session, [row_id for row_id in batch if row_id is not None])
 
 
 def _where(session: Session, merchant_id: int, query: SalesQuery) -> list[ColumnElement[bool]]:

@@ -13,9 +13,10 @@ from starlette.responses import Response
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.values import StockRef
 from schema.tables import Connection, InventoryCache, Listing, Match, StockItem
-from syncd.engine import creation, match, outlook, starting
+from syncd.engine import creation, match, starting
 from syncd.engine.audit import audit
 from syncd.engine.authority import authority_of
+from syncd.engine.figures import read_figures
 from syncd.engine.new_products import absent_skus, new_products
 from syncd.engine.views.authority import authority_view
 from syncd.engine.views.matching_list import TABS, match_page
@@ -166,7 +167,7 @@ def _rows_for_office(visit: Visit, row: Connection) -> list[tuple[object, ...]]:
         ).all()
     try:
         refs = [StockRef(stock_id=item.external_id, parent_id=item.parent_id) for _, item in waiting]
-        shown = outlook.figures(visit.engine.connectors.store(visit.engine, row), refs)
+        shown = read_figures(visit.engine.connectors.store(visit.engine, row), refs)
     except ConnectorError:
         shown = {}
     return [
