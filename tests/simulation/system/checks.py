@@ -36,6 +36,18 @@ FROM inventory_cache c JOIN location p ON p.id = c.location_id WHERE c.on_hand I
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of a store. `is_uncertain`: we do not know ourselves what it shows."""
+
+    shop: str
+    stock_id: str
+    shown: int
+    believed: int
+    unheard: int
+    is_uncertain: bool
+
+
 @dataclass
 class Watch:
     """Looks at our database after every step, and remembers what it must compare with later."""
@@ -93,30 +105,37 @@ class Watch:
     def _beliefs(self) -> None:
         """What the store shows and what we believe differ by exactly what we have not heard of."""
         self.note_looks()
-        for name, stock_id, shown, believed, unheard in self._certain():
-            if shown + unheard != believed:
+        for figure in self._figures():
+            if figure.is_uncertain:
+                self.blur(figure.shop, figure.stock_id)
+            elif figure.shown + figure.unheard != figure.believed:
                 raise Wrong(
-                    f"{name} shows {shown} on {stock_id}, we have not heard of {unheard} sold, and believe it shows {believed}"
+                    f"{figure.shop} shows {figure.shown} on {figure.stock_id}, we have not heard of {figure.unheard} "
+                    f"sold, and believe it shows {figure.believed}"
                 )
 
     def note_looks(self) -> None:
-        """A look may take over what came back before we hear why; to be asked before anything more is heard."""
-        for name, stock_id, shown, believed, unheard in self._certain():
-            if unheard < 0 and shown == believed:
-                self.blur(name, stock_id)
+        """A look may take over what came back before we hear why; to be asked as soon as it is closed."""
+        for figure in self._figures():
+            if not figure.is_uncertain and figure.unheard < 0 and figure.shown == figure.believed:
+                self.blur(figure.shop, figure.stock_id)
 
-    def _certain(self) -> Iterator[tuple[str, str, int, int, int]]:
-        """Store, figure, what it shows, what we believe, units we have not heard of; but for what may differ."""
+    def _figures(self) -> Iterator["Figure"]:
+        """Those of live stores that something is believed of, and that are not blurred."""
         names = {connection_id: name for name, connection_id in self.world.ids.items()}
         for connection_id, stock_id, believed, unknown, _, heard, in_flight, ended_at_zero in self.world.query(FIGURES):
             name = names[connection_id]
             shop = self.world.shops[name]
-            if self.world.setting.shops[name].order_lag:
+            is_uncertain = unknown is not None or bool(in_flight) or bool(ended_at_zero)
+            if (
+                (believed is None and not is_uncertain)
+                or (name, stock_id) in self.blurred
+                or stock_id not in shop.figures
+                or self.world.setting.shops[name].order_lag
+            ):
                 continue
-            if unknown is not None or in_flight or ended_at_zero:
-                self.blur(name, stock_id)
-            if believed is not None and (name, stock_id) not in self.blurred and stock_id in shop.figures:
-                yield name, stock_id, shop.figures[stock_id], believed, taken_from(shop, stock_id) - heard
+            unheard = taken_from(shop, stock_id) - heard
+            yield Figure(name, stock_id, shop.figures[stock_id], believed, unheard, is_uncertain)
 
     def _availability(self) -> None:
         """Never more available than was on the shelf when it was last read, less all that we know to be sold."""

@@ -21,7 +21,6 @@ from tests.simulation.system.world import make_world
 LATEST_LANDING = 30.0
 MOST_STEPS = 12
 DEEPEST = 3
-ASKS_FOR_ORDERS = ("orders_since.before", "open_orders.before", "read_order.before")
 
 _LIVE = "stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'"
 _SPEAKS = "JOIN connection c ON c.id = t.connection_id WHERE c.state IN ('live', 'shadow')"
@@ -56,6 +55,7 @@ class History:
         self.letters = 0
         self.stack: list[Process] = []
         self.is_quiet = True
+        self.has_read = False
         self.event = ""
         self.moments = 0
         self.late_since: dict[str, datetime] = {}
@@ -144,8 +144,6 @@ class History:
     def _take(self, process: Process, hand: Hand) -> None:
         self.steps += 1
         is_nested = process in self.stack
-        if self.stack:
-            self.watch.note_looks()
         self.stack.append(process)
         try:
             process.take(hand)
@@ -156,6 +154,7 @@ class History:
         finally:
             self.stack.pop()
         if not self.stack:
+            self.has_read = False
             self.watch.after_step()
 
     def by_hand(self, told: str, act: Callable) -> str:
@@ -179,7 +178,9 @@ class History:
     def _moment(self, where: str) -> None:
         if where.endswith("write_stock.between"):
             self._open_window(where.split(maxsplit=1)[0])
-        if where.endswith(ASKS_FOR_ORDERS):
+        if where.endswith("read_stock.after"):
+            self.has_read = True
+        if where == "commit.after" and self.has_read:
             self.watch.note_looks()
         if self.is_quiet or not self.stack:
             return
