@@ -127,15 +127,13 @@ class Watch:
             name = names[connection_id]
             shop = self.world.shops[name]
             is_uncertain = unknown is not None or bool(in_flight) or bool(ended_at_zero)
-            if (
-                (believed is None and not is_uncertain)
-                or (name, stock_id) in self.blurred
-                or stock_id not in shop.figures
-                or self.world.setting.shops[name].order_lag
-            ):
+            is_known = believed is not None and stock_id in shop.figures
+            if (name, stock_id) in self.blurred or self.world.setting.shops[name].order_lag:
+                continue
+            if not is_known and not is_uncertain:
                 continue
             unheard = taken_from(shop, stock_id) - heard
-            yield Figure(name, stock_id, shop.figures[stock_id], believed, unheard, is_uncertain)
+            yield Figure(name, stock_id, shop.figures.get(stock_id, 0), believed or 0, unheard, is_uncertain)
 
     def _availability(self) -> None:
         """Never more available than was on the shelf when it was last read, less all that we know to be sold."""
