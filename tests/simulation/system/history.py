@@ -335,10 +335,11 @@ class History:
         del self.world.processes[1:]  # the others are stopped: what follows is one process's work
         while acts.reconnect(self):
             self._settle()
-        for name in self.world.shops:
-            if self.world.state(name) == "paused":
-                acts.connections.resume(self.world.processes[0].engine, self.world.ids[name], actor="me")
-        self._settle()
+        paused = [name for name in self.world.shops if self.world.state(name) == "paused"]
+        for name in paused:
+            acts.connections.resume(self.world.processes[0].engine, self.world.ids[name], actor="me")
+        if paused:
+            self._settle()
         self._a_day()
         self._release_all()
         self._a_day()
@@ -350,15 +351,17 @@ class History:
         self._settle()
 
     def _release_all(self) -> None:
-        """What waits for a person is set to ours."""
-        for issue_id, kind in self.world.query(
+        """What waits for a person is set to ours; where nothing does, everything is at rest already."""
+        waiting = self.world.query(
             "SELECT id, kind FROM issue WHERE state = 'open' AND kind IN ('drift_held', 'undone', 'reading_held')"
-        ):
+        )
+        for issue_id, kind in waiting:
             choice = None if kind == "reading_held" else release.Choice.OURS
             release.release(self.world.processes[0].engine, self.world.merchant_id, issue_id, choice, actor="me")
         for (item_id,) in self.world.query("SELECT id FROM stock_item WHERE is_kept"):
             raise Wrong(f"figure {item_id} is kept, and no issue says so")
-        self._settle()
+        if waiting:
+            self._settle()
 
     def _settle(self) -> None:
         """Every hand works until nothing is left that time would not bring."""
