@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlmodel import select
 
 from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionState
@@ -49,13 +48,12 @@ class StoreHand:
         """One pass, if anything is due."""
         now = self.engine.clock.now()
         with self.engine.database.reading() as session:
-            row = session.exec(select(Connection).where(Connection.id == self.connection_id)).first()
+            row = session.get(Connection, self.connection_id)
             if row is None or not due.may_be_called(row, now):
                 return IDLE
             work = due.store_work(session, self.engine.settings, row, now)
-            is_waited_for = creating.is_due(session, row, now) or settling.is_due(session, row)
         jobs = self._due_jobs(row, now)
-        if not work and not is_waited_for and not jobs:
+        if not work and not jobs:
             return IDLE
         with leases.holding(self.engine, f"store:{self.connection_id}", self.keeper) as held:
             if held is None:
@@ -72,8 +70,10 @@ class StoreHand:
                 self.jobs.put_back(jobs[number:])
                 return True
             done += self._do(held, kind) + self._urgent(held)
-        done += settling.settle_due(self.engine, held, self.connection_id)
-        return done + creating.create_due(self.engine, held, self.connection_id) > 0
+        work = self._work()
+        done += settling.settle_due(self.engine, held, self.connection_id) if work.settlings else 0
+        done += creating.create_due(self.engine, held, self.connection_id) if work.creations else 0
+        return done > 0
 
     def _urgent(self, held: Held) -> int:
         """How much was done of what customers wait for; only what is due is begun, and what came of it is pushed."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import ColumnElement, bindparam
 from sqlmodel import Session, col, exists, or_, select
 
 from connectors.sdk.contract import ItemMaker
@@ -34,13 +35,18 @@ MOST_ATTEMPTS = 5
 NEVER_ANSWERED = "No answer came, several times. Look in the store whether the product is there; if so, it is matched."
 
 
-def is_due(session: Session, connection: Connection, now: datetime) -> bool:
+def _is_due(session: Session, connection: Connection, now: datetime) -> bool:
     """Whether products are to be made in a store now."""
     if connection.state not in MAKES_IN:
         return False
-    ripe = or_(col(Creation.not_before).is_(None), col(Creation.not_before) <= now)
-    question = exists().where(col(Creation.connection_id) == connection.id, col(Creation.state).in_(OPEN), ripe)
-    return bool(session.exec(select(question)).one())
+    question = select(exists().where(*to_make()))
+    return bool(session.exec(question, params={"store": connection.id, "now": now}).one())
+
+
+def to_make() -> tuple[ColumnElement[bool], ...]:
+    """What a product fulfils that is to be made in the store `:store` at the time `:now`."""
+    ripe = or_(col(Creation.not_before).is_(None), col(Creation.not_before) <= bindparam("now"))
+    return col(Creation.connection_id) == bindparam("store"), col(Creation.state).in_(OPEN), ripe
 
 
 def create_due(engine: Engine, held: Held, connection_id: int) -> int:
@@ -50,7 +56,7 @@ def create_due(engine: Engine, held: Held, connection_id: int) -> int:
         connection = session.get_one(Connection, connection_id)
         if connection.not_before and connection.not_before > now:
             return 0
-        if not is_due(session, connection, now):
+        if not _is_due(session, connection, now):
             return 0
     store = engine.connectors.store(engine, connection)
     if not isinstance(store, ItemMaker):

@@ -8,9 +8,12 @@ is called, the answer is stored and committed. What may be pushed, and what an a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import structlog
+from sqlalchemy import ColumnElement, bindparam
 from sqlmodel import Session, col, or_, select
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.values import StockRef, StockWrite, WriteBatch, WriteOutcome, WriteResult
@@ -59,19 +62,24 @@ def push_owed(engine: Engine, held: Held, connection_id: int) -> int:
 def _owed(session: Session, connection: Connection, now: datetime) -> list[Owed]:
     if connection.state is not ConnectionState.LIVE or (connection.not_before and connection.not_before > now):
         return []
-    rows = session.exec(
-        select(StockItem)
-        .where(
-            StockItem.connection_id == connection.id,
-            col(StockItem.desired).is_not(None),
-            col(StockItem.desired) != col(StockItem.observed),
-            col(StockItem.unknown_until).is_(None),
-            or_(col(StockItem.not_before).is_(None), col(StockItem.not_before) <= now),
-        )
-        .order_by(col(StockItem.id))
-        .limit(MOST_AT_ONCE)
-    )
+    rows = session.exec(_figures_to_push(), params={"store": connection.id, "now": now})
     return [owed for item in rows if (owed := _owed_item(item)) is not None]
+
+
+@cache
+def _figures_to_push() -> SelectOfScalar[StockItem]:
+    return select(StockItem).where(*to_push()).order_by(col(StockItem.id)).limit(MOST_AT_ONCE)
+
+
+def to_push() -> tuple[ColumnElement[bool], ...]:
+    """What a figure of the store `:store` fulfils that may be owed a push at the time `:now`."""
+    return (
+        col(StockItem.connection_id) == bindparam("store"),
+        col(StockItem.desired).is_not(None),
+        col(StockItem.desired) != col(StockItem.observed),
+        col(StockItem.unknown_until).is_(None),
+        or_(col(StockItem.not_before).is_(None), col(StockItem.not_before) <= bindparam("now")),
+    )
 
 
 def _owed_item(item: StockItem) -> Owed | None:
@@ -92,21 +100,28 @@ def take_over(engine: Engine, held: Held, connection_id: int) -> int:
     now = engine.clock.now()
     with engine.database.transaction() as session:
         confirm(session, held, now)
-        rows = session.exec(
-            select(Push, PushBatch)
-            .join(PushBatch, col(PushBatch.id) == col(Push.batch_id))
-            .where(
-                Push.connection_id == connection_id, Push.state == PushState.INTENT, PushBatch.lease_token != held.token
-            )
-            .order_by(col(Push.stock_item_id))
-            .with_for_update()
-        ).all()
+        rows = session.exec(_left_behind(), params={"store": connection_id, "ours": held.token}).all()
         for push, _batch in rows:
             item = items.locked(session, push.stock_item_id)
             push_answers.lost(engine, push, item, "the daemon stopped before the answer came", now)
     if rows:
         log.warning("pushes_unknown", connection=connection_id, count=len(rows))
     return len(rows)
+
+
+@cache
+def _left_behind() -> Select[Push, PushBatch]:
+    return (
+        select(Push, PushBatch)
+        .join(PushBatch, col(PushBatch.id) == col(Push.batch_id))
+        .where(
+            col(Push.connection_id) == bindparam("store"),
+            col(Push.state) == PushState.INTENT,
+            col(PushBatch.lease_token) != bindparam("ours"),
+        )
+        .order_by(col(Push.stock_item_id))
+        .with_for_update()
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

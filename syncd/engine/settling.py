@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import structlog
-from sqlmodel import Session, col, delete, func, select
+from sqlalchemy import bindparam
+from sqlmodel import Session, col, delete, exists, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from schema.tables import (
@@ -35,29 +36,32 @@ from syncd.engine.wake import wake
 log = structlog.get_logger(__name__)
 
 
-def is_due(session: Session, store: Connection) -> bool:
-    """Whether a figure of a live store waits to be settled, or to be looked at for that."""
-    office = session.get(BackOffice, store.merchant_id)
-    if store.state is not ConnectionState.LIVE or (office is not None and office.connection_id is not None):
-        return False
-    waits = _unsettled(store.id or 0).where(
+def waiting() -> SelectOfScalar[int]:
+    """Figures of the live store `:store` of the merchant `:merchant` that wait to be settled, or to be looked at for
+    that; none where another system than the own ledger is the authority.
+    """
+    other = exists().where(
+        col(BackOffice.merchant_id) == bindparam("merchant"), col(BackOffice.connection_id).is_not(None)
+    )
+    return _unsettled().where(
+        ~other,
         col(StockItem.look_at).is_(None),
         col(StockItem.suspect).is_(None),
         col(StockItem.unknown_until).is_(None),
         col(StockItem.held) == 0,
     )
-    return session.exec(waits.limit(1)).first() is not None
 
 
 def settle_due(engine: Engine, held: Held, connection_id: int) -> int:
     """Settle what a live store's figures have moved by in shadow; returns how many were settled."""
     with engine.database.reading() as session:
         store = session.get_one(Connection, connection_id)
-        if not is_due(session, store):
+        asked = {"store": connection_id, "merchant": store.merchant_id}
+        if store.state is not ConnectionState.LIVE or session.exec(waiting().limit(1), params=asked).first() is None:
             return 0
-        waiting = session.exec(_unsettled(connection_id)).all()
+        unsettled = session.exec(_unsettled(), params=asked).all()
     settled = 0
-    for item_id in waiting:
+    for item_id in unsettled:
         now = engine.clock.now()
         with engine.database.transaction() as session:
             confirm(session, held, now)
@@ -66,11 +70,11 @@ def settle_due(engine: Engine, held: Held, connection_id: int) -> int:
     return settled
 
 
-def _unsettled(connection_id: int) -> SelectOfScalar[int]:
+def _unsettled() -> SelectOfScalar[int]:
     return (
         select(StartingStock.stock_item_id)
         .join(StockItem, col(StockItem.id) == col(StartingStock.stock_item_id))
-        .where(StockItem.connection_id == connection_id, col(StartingStock.settled_at).is_(None))
+        .where(col(StockItem.connection_id) == bindparam("store"), col(StartingStock.settled_at).is_(None))
         .order_by(col(StockItem.id))
     )
 
