@@ -19,14 +19,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import Delete, Select, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session, col
 
 from schema.tables import Lease
+from syncd.engine.database import Dialect
 from syncd.errors import DatabaseAway, LeaseLost
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ LAST = timedelta(seconds=1)
 
 log = structlog.get_logger(__name__)
 _ALIVE = "daemon:"
+LEASE = Lease.metadata.tables["lease"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,17 +57,21 @@ def acquire(engine: "Engine", name: str, *, duration: timedelta | None = None) -
     """Take the lease if nobody has it, or its end has passed; None where somebody has it."""
     now = engine.clock.now()
     token = secrets.token_hex(16)
-    row = {"holder": engine.holder, "token": token, "expires_at": now + (duration or engine.settings.lease.duration)}
-    insert = postgresql.insert if engine.database.dialect == "postgresql" else sqlite.insert
-    statement = (
-        insert(Lease)
-        .values(name=name, **row)
-        .on_conflict_do_update(index_elements=["name"], set_=row, where=col(Lease.expires_at) <= now)
-        .returning(col(Lease.token))
-    )
+    row = {"name": name, "holder": engine.holder, "token": token, "now": now}
+    row["expires_at"] = now + (duration or engine.settings.lease.duration)
     with engine.database.transaction() as session:
-        gained = session.execute(statement).scalar_one_or_none()
+        gained = session.execute(_claim(engine.database.dialect), row).scalar_one_or_none()
     return None if gained is None else Held(name=name, token=token)
+
+
+@cache
+def _claim(dialect: Dialect) -> ReturningInsert[str]:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    given = ("name", "holder", "token", "expires_at")
+    claim = insert(LEASE).values({name: bindparam(name) for name in given})
+    taken = {name: claim.excluded[name] for name in ("holder", "token", "expires_at")}
+    is_over = LEASE.c.expires_at <= bindparam("now")
+    return claim.on_conflict_do_update(index_elements=["name"], set_=taken, where=is_over).returning(LEASE.c.token)
 
 
 def renew(engine: "Engine", held: Held) -> bool:
@@ -82,7 +90,12 @@ def renew(engine: "Engine", held: Held) -> bool:
 def release(engine: "Engine", held: Held) -> None:
     """Give it back, if it is still ours."""
     with engine.database.transaction() as session:
-        session.execute(delete(Lease).where(col(Lease.name) == held.name, col(Lease.token) == held.token))
+        session.execute(_giving_back(), {"lease": held.name, "ours": held.token})
+
+
+@cache
+def _giving_back() -> Delete:
+    return delete(LEASE).where(LEASE.c.name == bindparam("lease"), LEASE.c.token == bindparam("ours"))
 
 
 def confirm(session: Session, held: Held, now: datetime) -> datetime:
@@ -91,14 +104,20 @@ def confirm(session: Session, held: Held, now: datetime) -> datetime:
     Call it in the transaction that stores an intent; `now` is the engine's clock. Returns until when what needs
     the lease may begin, should it not be renewed.
     """
-    statement = select(col(Lease.token), col(Lease.expires_at)).where(col(Lease.name) == held.name)
-    found = session.execute(statement.with_for_update(read=True)).one_or_none()
+    found = session.execute(_shared(), {"lease": held.name}).one_or_none()
     if found is None or found.token != held.token:
         raise LeaseLost(f"{held.name}: somebody else has the lease")
     if found.expires_at - MARGIN <= now:
         raise LeaseLost(f"{held.name}: the lease is about to end")
     until: datetime = found.expires_at - LAST
     return until
+
+
+@cache
+def _shared() -> Select[str, datetime]:
+    """The lease `:lease`, that nobody takes as long as the transaction lasts."""
+    found = select(LEASE.c.token, LEASE.c.expires_at).where(LEASE.c.name == bindparam("lease"))
+    return found.with_for_update(read=True)
 
 
 def say_alive(engine: "Engine") -> Held | None:

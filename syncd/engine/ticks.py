@@ -1,24 +1,33 @@
 """Scheduled work is begun once, however many processes have the same schedule: who claims the tick does it."""
 
 from datetime import datetime, timedelta
+from functools import cache
 
+from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import col
+from sqlalchemy.sql.dml import ReturningInsert
 
 from schema.tables import Tick
 from syncd.engine.context import Engine
+from syncd.engine.database import Dialect
+
+TICK = Tick.metadata.tables["tick"]
 
 
 def claim(engine: Engine, name: str, *, every: timedelta) -> bool:
     """Whether the work is ours to begin: nobody did within the time `every`."""
     now = engine.clock.now()
-    insert = postgresql.insert if engine.database.dialect == "postgresql" else sqlite.insert
-    statement = (
-        insert(Tick)
-        .values(name=name, begun_at=now)
-        .on_conflict_do_update(index_elements=["name"], set_={"begun_at": now}, where=col(Tick.begun_at) <= now - every)
-        .returning(col(Tick.begun_at))
-    )
+    asked = {"name": name, "begun_at": now, "last": now - every}
     with engine.database.transaction() as session:
-        claimed: datetime | None = session.execute(statement).scalar_one_or_none()
-    return claimed is not None
+        return session.execute(_claim(engine.database.dialect), asked).scalar_one_or_none() is not None
+
+
+@cache
+def _claim(dialect: Dialect) -> ReturningInsert[datetime]:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    claim = insert(TICK).values(name=bindparam("name"), begun_at=bindparam("begun_at"))
+    return claim.on_conflict_do_update(
+        index_elements=["name"],
+        set_={"begun_at": claim.excluded.begun_at},
+        where=TICK.c.begun_at <= bindparam("last"),
+    ).returning(TICK.c.begun_at)
