@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 
-import sqlalchemy
-from sqlalchemy import text, update
+from sqlalchemy import CursorResult, Update, bindparam, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from schema.tables import Issue, IssueState
 from syncd.domain import border
+
+ISSUE = Issue.metadata.tables["issue"]
 
 
 def raise_issue(  # noqa: PLR0913 an issue has this many columns
@@ -59,28 +61,30 @@ def raise_issue(  # noqa: PLR0913 an issue has this many columns
 
 def resolve_issue(session: Session, merchant_id: int, key: str, *, by: str, now: datetime) -> bool:
     """Close the open issue of this key; False where there is none. `by` is a user's email, or `syncd`."""
-    return _resolve(session, by, now, col(Issue.merchant_id) == merchant_id, col(Issue.key) == key)
+    return _close(session, _of_key(), {"of_merchant": merchant_id, "of_key": key}, by, now)
 
 
 def resolve_by_id(session: Session, merchant_id: int, issue_id: int, *, by: str, now: datetime) -> bool:
     """Close this issue of this merchant; False where it is not open."""
-    return _resolve(session, by, now, col(Issue.merchant_id) == merchant_id, col(Issue.id) == issue_id)
+    which = ISSUE.c.merchant_id == merchant_id, ISSUE.c.id == issue_id
+    return _close(session, _open_ones().where(*which), {}, by, now)
 
 
 def resolve_all_of(session: Session, connection_id: int, *, by: str, now: datetime) -> bool:
     """Close every open issue about this connection; False where there is none."""
-    return _resolve(session, by, now, col(Issue.connection_id) == connection_id)
+    return _close(session, _open_ones().where(ISSUE.c.connection_id == connection_id), {}, by, now)
 
 
-def _resolve(session: Session, by: str, now: datetime, *which: sqlalchemy.ColumnElement[bool]) -> bool:
-    statement = (
-        update(Issue)
-        .where(col(Issue.state) == IssueState.OPEN, *which)
-        .values(state=IssueState.RESOLVED, resolved_at=now, resolved_by=by)
-    )
-    return _rows(session, statement) > 0
+@cache
+def _of_key() -> Update:
+    return _open_ones().where(ISSUE.c.merchant_id == bindparam("of_merchant"), ISSUE.c.key == bindparam("of_key"))
 
 
-def _rows(session: Session, statement: sqlalchemy.Update) -> int:
-    result = session.execute(statement)
-    return result.rowcount if isinstance(result, sqlalchemy.CursorResult) else 0
+def _open_ones() -> Update:
+    return update(ISSUE).where(ISSUE.c.state == IssueState.OPEN)
+
+
+def _close(session: Session, which: Update, given: Mapping[str, object], by: str, now: datetime) -> bool:
+    values = {"state": IssueState.RESOLVED, "resolved_at": now, "resolved_by": by}
+    result = session.execute(which, {**given, **values})
+    return isinstance(result, CursorResult) and result.rowcount > 0
