@@ -8,12 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session
-
-from schema.tables import BackOffice, Connection
+from schema.tables import BackOffice
 from syncd.daemon.jobs import Jobs
 from syncd.daemon.loops import AGAIN, Pause
 from syncd.engine import due, leases, poll, record
+from syncd.engine.authority import office_of
 from syncd.engine.context import Engine
 from syncd.engine.leases import Held, LeaseKeeper
 
@@ -42,7 +41,7 @@ class RecordingHand:
         """One pass, if anything is due."""
         now = self.engine.clock.now()
         with self.engine.database.reading() as session:
-            office = _office(session, self.merchant_id)
+            office = office_of(session, self.merchant_id)
             if office is not None and not due.may_be_called(office, now):
                 return IDLE
             if not record.count_owed(session, self.merchant_id, now):
@@ -69,7 +68,7 @@ class ReadingHand:
         """One pass, if anything is due."""
         now = self.engine.clock.now()
         with self.engine.database.reading() as session:
-            office = _office(session, self.merchant_id)
+            office = office_of(session, self.merchant_id)
             if office is None or not due.may_be_called(office, now):
                 return IDLE
             settings = session.get_one(BackOffice, self.merchant_id)
@@ -105,10 +104,3 @@ class ReadingHand:
             "backoffice_catalogue": row.catalogue_at,
         }
         return self.jobs.take(every, last, now)
-
-
-def _office(session: Session, merchant_id: int) -> Connection | None:
-    settings = session.get(BackOffice, merchant_id)
-    if settings is None or settings.connection_id is None:
-        return None
-    return session.get_one(Connection, settings.connection_id)

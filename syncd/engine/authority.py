@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select
 
 from schema.tables import BackOffice, Connection, ConnectionState, Merchant
 from syncd.engine.context import Engine
@@ -45,13 +48,18 @@ def back_office(session: Session, merchant_id: int, *, lock: bool = False) -> Ba
     return row
 
 
+def office_of(session: Session, merchant_id: int) -> Connection | None:
+    """The back office that is the authority; None where syncd's own ledger is it."""
+    settings = session.get(BackOffice, merchant_id)
+    if settings is None or settings.connection_id is None:
+        return None
+    return session.get_one(Connection, settings.connection_id)
+
+
 def authority_of(session: Session, merchant_id: int) -> Authority:
     """The authority as the database knows it; what its platform can do is asked by `load_authority`."""
     found: tuple[Merchant, Connection | None] = session.exec(
-        select(Merchant, Connection)
-        .outerjoin(BackOffice, col(BackOffice.merchant_id) == col(Merchant.id))
-        .outerjoin(Connection, col(Connection.id) == col(BackOffice.connection_id))
-        .where(Merchant.id == merchant_id)
+        _merchant_and_office(), params={"merchant": merchant_id}
     ).one()
     merchant, connection = found
     return Authority(
@@ -60,6 +68,16 @@ def authority_of(session: Session, merchant_id: int) -> Authority:
         source=connection.code if connection else LEDGER,
         name=connection.name if connection else OWN_NAME,
         currency=(connection.currency if connection else "") or merchant.currency,
+    )
+
+
+@cache
+def _merchant_and_office() -> Select[Merchant, Connection]:
+    return (
+        select(Merchant, Connection)
+        .outerjoin(BackOffice, col(BackOffice.merchant_id) == col(Merchant.id))
+        .outerjoin(Connection, col(Connection.id) == col(BackOffice.connection_id))
+        .where(col(Merchant.id) == bindparam("merchant"))
     )
 
 

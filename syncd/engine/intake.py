@@ -6,9 +6,12 @@ One transaction per delivery; killed at any point it is done again or not at all
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
 import structlog
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from connectors.sdk.errors import AccessDenied, ConnectorError, MalformedPayload
 from connectors.sdk.values import (
@@ -74,16 +77,21 @@ def _apply_one(engine: Engine) -> bool:
 
 
 def _claim(session: Session, now: datetime) -> Delivery | None:
-    return session.exec(
+    return session.exec(_oldest(), params={"now": now}).first()
+
+
+@cache
+def _oldest() -> SelectOfScalar[Delivery]:
+    return (
         select(Delivery)
         .where(
-            Delivery.state == DeliveryState.NEW,
-            or_(col(Delivery.not_before).is_(None), col(Delivery.not_before) <= now),
+            col(Delivery.state) == DeliveryState.NEW,
+            or_(col(Delivery.not_before).is_(None), col(Delivery.not_before) <= bindparam("now")),
         )
         .order_by(col(Delivery.id))
         .limit(1)
         .with_for_update(skip_locked=True)
-    ).first()
+    )
 
 
 def _postpone(engine: Engine, delivery_id: int, now: datetime) -> None:

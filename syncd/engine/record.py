@@ -7,9 +7,10 @@ One hand records per merchant: whoever holds the lease `backoffice:<merchant_id>
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 import structlog
-from sqlalchemy import SelectBase
+from sqlalchemy import CompoundSelect, SelectBase, bindparam
 from sqlmodel import Session, col, or_, select, union
 
 from connectors.sdk.contract import BackOffice
@@ -19,7 +20,7 @@ from schema.tables import DocumentState, Order, ReturnDocument, SaleDocument
 from syncd.domain import border
 from syncd.engine import record_issues, sale_lookup
 from syncd.engine.acknowledge import acknowledge_return, acknowledge_sale, name_lines
-from syncd.engine.authority import AT_REST, Authority, authority_of, load_authority, may_be_called
+from syncd.engine.authority import AT_REST, Authority, load_authority, may_be_called, office_of
 from syncd.engine.context import Engine
 from syncd.engine.failures import note_failure, note_success
 from syncd.engine.leases import Held, confirm
@@ -78,50 +79,54 @@ def take_over(engine: Engine, held: Held, merchant_id: int) -> int:
 
 def count_owed(session: Session, merchant_id: int, now: datetime) -> int:
     """How many orders the back office is owed something of that syncd will do unaided."""
-    connection = authority_of(session, merchant_id).connection
-    if connection is not None and connection.state in AT_REST:
+    office = office_of(session, merchant_id)
+    if office is not None and office.state in AT_REST:
         return 0
+    return len(session.execute(_owed(), {"merchant": merchant_id, "now": now}).all())
+
+
+def _due_orders(engine: Engine, merchant_id: int) -> list[int]:
+    asked = {"merchant": merchant_id, "now": engine.clock.now()}
+    with engine.database.reading() as session:
+        return sorted(session.execute(union(*_due()), asked).scalars())[:MOST_AT_ONCE]
+
+
+@cache
+def _owed() -> CompoundSelect[int]:
+    """Orders of which something is due or in flight."""
     in_flight = (DocumentState.SENT, DocumentState.UNKNOWN)
     sales = select(SaleDocument.order_id).where(
-        SaleDocument.merchant_id == merchant_id,
+        col(SaleDocument.merchant_id) == bindparam("merchant"),
         col(SaleDocument.state).in_(in_flight),
         or_(SaleDocument.state == DocumentState.SENT, col(SaleDocument.not_before).is_not(None)),
     )
     returns = (
         select(SaleDocument.order_id)
         .join(ReturnDocument, col(ReturnDocument.document_id) == col(SaleDocument.id))
-        .where(ReturnDocument.merchant_id == merchant_id, col(ReturnDocument.state).in_(in_flight))
+        .where(col(ReturnDocument.merchant_id) == bindparam("merchant"), col(ReturnDocument.state).in_(in_flight))
     )
-    return len(_orders_of(session, *_due(merchant_id, now), sales, returns))
+    return union(*_due(), sales, returns)
 
 
-def _due_orders(engine: Engine, merchant_id: int) -> list[int]:
-    with engine.database.reading() as session:
-        return _orders_of(session, *_due(merchant_id, engine.clock.now()))[:MOST_AT_ONCE]
-
-
-def _due(merchant_id: int, now: datetime) -> tuple[SelectBase, ...]:
+@cache
+def _due() -> tuple[SelectBase, ...]:
     """Orders of which something may be owed, and those with something parked that is tried again by itself."""
-    owed = select(Order.id).where(Order.merchant_id == merchant_id, col(Order.is_owed).is_(True))
+    owed = select(Order.id).where(col(Order.merchant_id) == bindparam("merchant"), col(Order.is_owed).is_(True))
     parked_sales = select(SaleDocument.order_id).where(
-        SaleDocument.merchant_id == merchant_id,
+        col(SaleDocument.merchant_id) == bindparam("merchant"),
         SaleDocument.state == DocumentState.PARKED,
-        col(SaleDocument.not_before) <= now,
+        col(SaleDocument.not_before) <= bindparam("now"),
     )
     parked_returns = (
         select(SaleDocument.order_id)
         .join(ReturnDocument, col(ReturnDocument.document_id) == col(SaleDocument.id))
         .where(
-            ReturnDocument.merchant_id == merchant_id,
+            col(ReturnDocument.merchant_id) == bindparam("merchant"),
             ReturnDocument.state == DocumentState.PARKED,
-            col(ReturnDocument.not_before) <= now,
+            col(ReturnDocument.not_before) <= bindparam("now"),
         )
     )
     return owed, parked_sales, parked_returns
-
-
-def _orders_of(session: Session, *queries: SelectBase) -> list[int]:
-    return sorted(session.execute(union(*queries)).scalars())
 
 
 # ------------------------------------------------------------------------------------------- a back office

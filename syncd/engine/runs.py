@@ -6,8 +6,11 @@ Asking and the steps are `sync.py`, putting back is `undo.py`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
+import sqlalchemy
 import structlog
+from sqlalchemy import Select
 from sqlmodel import Session, col, select
 
 from schema.tables import Connection, Push, RunState, SyncRun
@@ -151,13 +154,17 @@ def begin_wanted(engine: Engine, merchant_id: int | None = None) -> int:
 
     A run that was begun and whose hand is gone has failed. The daemon calls this; `sync --wait` too where none runs.
     """
-    unfinished = col(SyncRun.state).in_((RunState.WANTED, RunState.RUNNING))
     with engine.database.reading() as session:
-        query = select(SyncRun.id).where(SyncRun.kind == sync.KIND, unfinished).order_by(col(SyncRun.id))
-        if merchant_id is not None:
-            query = query.where(SyncRun.merchant_id == merchant_id)
-        wanted = session.exec(query).all()
-    return sum(_begin(engine, run_id) for run_id in wanted if run_id is not None)
+        unfinished = session.execute(_unfinished()).all()
+    return sum(_begin(engine, run_id or 0) for run_id, owner in unfinished if merchant_id in (None, owner))
+
+
+@cache
+def _unfinished() -> Select[int | None, int]:
+    """The id and the merchant of every forced sync that is not at its end."""
+    states = col(SyncRun.state).in_((RunState.WANTED, RunState.RUNNING))
+    query = sqlalchemy.select(col(SyncRun.id), col(SyncRun.merchant_id)).where(col(SyncRun.kind) == sync.KIND, states)
+    return query.order_by(col(SyncRun.id))
 
 
 def _begin(engine: Engine, run_id: int) -> bool:
