@@ -6,8 +6,11 @@ Called in the transaction of whatever changed one of these. The rule itself is `
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from schema.tables import (
     BackOffice,
@@ -67,21 +70,37 @@ def _refresh_some(session: Session, merchant_id: int, skus: Sequence[str]) -> No
 
 def lock_items(session: Session, item_ids: Iterable[int]) -> Sequence[StockItem]:
     """Lock figures in the one order that everybody uses, so that two transactions never wait for each other."""
-    return session.exec(
-        select(StockItem).where(col(StockItem.id).in_(sorted(item_ids))).order_by(col(StockItem.id)).with_for_update()
-    ).all()
+    return session.exec(_to_lock(), params={"ids": sorted(item_ids)}).all()
+
+
+@cache
+def _to_lock() -> SelectOfScalar[StockItem]:
+    return (
+        select(StockItem)
+        .where(col(StockItem.id).in_(bindparam("ids", expanding=True)))
+        .order_by(col(StockItem.id))
+        .with_for_update()
+    )
 
 
 def lock_behind(session: Session, merchant_id: int, skus: Iterable[str], also: Iterable[int] = ()) -> None:
     """Lock what a movement of these SKUs will touch, in order: their caches, then every figure behind them."""
     names = sorted(set(skus))
-    session.exec(
-        select(InventoryCache.id)
-        .where(InventoryCache.merchant_id == merchant_id, col(InventoryCache.sku).in_(names))
+    session.exec(_caches_to_lock(), params={"merchant": merchant_id, "skus": names}).all()
+    lock_items(session, {*_items_behind(session, merchant_id, names), *also})
+
+
+@cache
+def _caches_to_lock() -> SelectOfScalar[int | None]:
+    return (
+        select(col(InventoryCache.id))
+        .where(
+            col(InventoryCache.merchant_id) == bindparam("merchant"),
+            col(InventoryCache.sku).in_(bindparam("skus", expanding=True)),
+        )
         .order_by(col(InventoryCache.id))
         .with_for_update()
-    ).all()
-    lock_items(session, {*_items_behind(session, merchant_id, names), *also})
+    )
 
 
 def _is_published(listing: Listing) -> bool:
@@ -89,17 +108,31 @@ def _is_published(listing: Listing) -> bool:
 
 
 def _items_behind(session: Session, merchant_id: int, skus: Sequence[str]) -> list[int]:
-    rows = session.exec(
+    return sorted(session.exec(_behind(), params={"merchant": merchant_id, "skus": list(skus)}))
+
+
+@cache
+def _behind() -> SelectOfScalar[int]:
+    """Figures of stores that show the SKUs `:skus` of the merchant `:merchant`."""
+    return (
         select(Listing.stock_item_id)
         .join(Connection, col(Connection.id) == col(Listing.connection_id))
-        .where(Listing.merchant_id == merchant_id, col(Listing.sku).in_(skus), Connection.role == ConnectionRole.STORE)
+        .where(
+            col(Listing.merchant_id) == bindparam("merchant"),
+            col(Listing.sku).in_(bindparam("skus", expanding=True)),
+            col(Connection.role) == ConnectionRole.STORE,
+        )
         .distinct()
     )
-    return sorted(rows)
 
 
 def _listings_of(session: Session, item_ids: Sequence[int]) -> Sequence[Listing]:
-    return session.exec(select(Listing).where(col(Listing.stock_item_id).in_(item_ids))).all()
+    return session.exec(_listings(), params={"ids": list(item_ids)}).all()
+
+
+@cache
+def _listings() -> SelectOfScalar[Listing]:
+    return select(Listing).where(col(Listing.stock_item_id).in_(bindparam("ids", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,15 +150,12 @@ class Facts:
     def load(session: Session, merchant_id: int, skus: Sequence[str]) -> "Facts":
         """Read what is needed for these SKUs."""
         back_office = session.get(BackOffice, merchant_id)
-        stores = session.exec(select(Connection).where(Connection.merchant_id == merchant_id)).all()
+        asked = {"merchant": merchant_id, "skus": list(skus)}
+        stores = session.exec(_stores(), params=asked).all()
         pools: dict[int, list[int]] = defaultdict(list)
-        for place in session.exec(select(PoolLocation).order_by(col(PoolLocation.position))):
+        for place in session.exec(_places()):
             pools[place.connection_id].append(place.location_id)
-        caches = session.exec(
-            select(InventoryCache).where(
-                InventoryCache.merchant_id == merchant_id, col(InventoryCache.sku).in_(list(skus))
-            )
-        ).all()
+        caches = session.exec(_caches(), params=asked).all()
         is_ledger = back_office is None or back_office.connection_id is None
         return Facts(
             rules=load_rules(session, merchant_id, skus),
@@ -164,6 +194,24 @@ class Facts:
         return stock.available(
             stock.Cache(on_hand=cache.on_hand, open=cache.open, safety_stock=self.rules.safety_stock(cache.sku))
         )
+
+
+@cache
+def _stores() -> SelectOfScalar[Connection]:
+    return select(Connection).where(col(Connection.merchant_id) == bindparam("merchant"))
+
+
+@cache
+def _places() -> SelectOfScalar[PoolLocation]:
+    return select(PoolLocation).order_by(col(PoolLocation.position))
+
+
+@cache
+def _caches() -> SelectOfScalar[InventoryCache]:
+    return select(InventoryCache).where(
+        col(InventoryCache.merchant_id) == bindparam("merchant"),
+        col(InventoryCache.sku).in_(bindparam("skus", expanding=True)),
+    )
 
 
 def _unsettled(session: Session, skus: Sequence[str]) -> frozenset[int]:

@@ -6,15 +6,20 @@ A movement's cause counts once. The arithmetic is `syncd/domain/stock.py`; `veri
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import sqlalchemy
+from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from schema.tables import InventoryCache, Location, Movement, MovementKind
 from syncd.domain import stock
 from syncd.engine.issues import raise_issue, resolve_issue
 
+MOVEMENT = Movement.metadata.tables["movement"]
 SETS_ON_HAND = frozenset({MovementKind.READING, MovementKind.ADJUSTMENT})
 """Kinds that make an unknown figure known; the others leave it unknown."""
 
@@ -44,10 +49,8 @@ def cache_row(
     session: Session, merchant_id: int, location_id: int, sku: str, *, now: datetime, lock: bool = True
 ) -> InventoryCache:
     """The cache of one SKU at one location, made if there is none, and locked until the transaction ends."""
-    query = select(InventoryCache).where(InventoryCache.location_id == location_id, InventoryCache.sku == sku)
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    found = session.exec(query).first()
+    query, asked = _cache(lock=lock), {"place": location_id, "sku": sku}
+    found = session.exec(query, params=asked).first()
     if found is not None:
         return found
     blank = {
@@ -58,8 +61,17 @@ def cache_row(
         "drops": 0,
         "updated_at": now,
     }
-    session.execute(_insert(session)(InventoryCache).values(blank).on_conflict_do_nothing())
-    return session.exec(query).one()
+    insert = postgresql.insert if _is_postgresql(session) else sqlite.insert
+    session.execute(insert(InventoryCache).values(blank).on_conflict_do_nothing())
+    return session.exec(query, params=asked).one()
+
+
+@cache
+def _cache(*, lock: bool) -> SelectOfScalar[InventoryCache]:
+    query = select(InventoryCache).where(
+        col(InventoryCache.location_id) == bindparam("place"), col(InventoryCache.sku) == bindparam("sku")
+    )
+    return query.with_for_update().execution_options(populate_existing=True) if lock else query
 
 
 def add_movement(  # noqa: PLR0913 - a movement has as many facts
@@ -108,11 +120,17 @@ def add_movement(  # noqa: PLR0913 - a movement has as many facts
         "occurred_at": occurred_at,
         "recorded_at": now,
     }
-    insert = _insert(session)(Movement).values(row).on_conflict_do_nothing().returning(col(Movement.id))
-    if session.execute(insert).scalar_one_or_none() is None:
+    if session.execute(_append(is_postgresql=_is_postgresql(session)), row).scalar_one_or_none() is None:
         return False
     _move(session, cache, _as_domain(kind, on_hand_delta, open_delta), now)
     return True
+
+
+@cache
+def _append(*, is_postgresql: bool) -> ReturningInsert[int]:
+    """One movement, whose columns are given when it is executed; nothing where its cause is there already."""
+    insert = postgresql.insert if is_postgresql else sqlite.insert
+    return insert(MOVEMENT).on_conflict_do_nothing().returning(MOVEMENT.c.id)
 
 
 def _move(session: Session, cache: InventoryCache, movement: stock.Movement, now: datetime) -> None:
@@ -227,6 +245,5 @@ def _as_domain(kind: MovementKind, on_hand: int, opened: int) -> stock.Movement:
     return stock.Movement(on_hand=on_hand if is_known else None, open=opened)
 
 
-def _insert(session: Session) -> type[postgresql.Insert] | type[sqlite.Insert]:
-    is_postgresql = session.get_bind().dialect.name == "postgresql"
-    return postgresql.Insert if is_postgresql else sqlite.Insert
+def _is_postgresql(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"

@@ -6,10 +6,12 @@ The three move in one transaction, so that `open` and `observed` never tell diff
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, bindparam
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from schema.tables import (
     Connection,
@@ -79,12 +81,13 @@ def _attach_line(session: Session, connection: Connection, row: OrderLine, now: 
 
 def order_location(session: Session, connection: Connection) -> int | None:
     """The location that a store's orders are taken from: the first of its pool."""
-    return session.exec(
-        select(PoolLocation.location_id)
-        .where(PoolLocation.connection_id == connection.id)
-        .order_by(col(PoolLocation.position))
-        .limit(1)
-    ).first()
+    return session.exec(_pool(), params={"store": connection.id}).first()
+
+
+@cache
+def _pool() -> SelectOfScalar[int]:
+    places = select(PoolLocation.location_id).where(col(PoolLocation.connection_id) == bindparam("store"))
+    return places.order_by(col(PoolLocation.position)).limit(1)
 
 
 # ------------------------------------------------------------------------------------------- counting

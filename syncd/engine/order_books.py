@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from pydantic import TypeAdapter
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from connectors.sdk.values import ReturnLine, ReturnTarget, Sale
 from schema.tables import Connection, DocumentState, Order, OrderLine, ReturnDocument, SaleDocument, SaleDocumentLine
@@ -64,28 +66,14 @@ class Books:
 
 def locked_books(session: Session, order_id: int) -> Books:
     """Lock an order and read what was made of it."""
-    order = session.exec(
-        select(Order).where(Order.id == order_id).with_for_update().execution_options(populate_existing=True)
-    ).one()
-    lines = session.exec(select(OrderLine).where(OrderLine.order_id == order_id).order_by(col(OrderLine.id)))
-    documents = session.exec(
-        select(SaleDocument)
-        .where(SaleDocument.order_id == order_id)
-        .order_by(col(SaleDocument.n))
-        .execution_options(populate_existing=True)
-    ).all()
+    order = session.exec(_order(), params={"order": order_id}).one()
+    lines = session.exec(_lines(), params={"order": order_id})
+    documents = session.exec(_documents(), params={"order": order_id}).all()
     ids = [row.id for row in documents]
     parts: dict[int, list[SaleDocumentLine]] = {}
-    for part in session.exec(
-        select(SaleDocumentLine).where(col(SaleDocumentLine.document_id).in_(ids)).order_by(col(SaleDocumentLine.id))
-    ):
+    for part in session.exec(_parts(), params={"documents": ids}) if ids else ():
         parts.setdefault(part.document_id, []).append(part)
-    returns = session.exec(
-        select(ReturnDocument).where(
-            col(ReturnDocument.document_id).in_(ids),
-            col(ReturnDocument.state).in_((DocumentState.SENT, DocumentState.UNKNOWN, DocumentState.PARKED)),
-        )
-    )
+    returns = session.exec(_open_returns(), params={"documents": ids}) if ids else ()
     return Books(
         order=order,
         store=session.get_one(Connection, order.connection_id),
@@ -93,6 +81,37 @@ def locked_books(session: Session, order_id: int) -> Books:
         documents={row.id or 0: row for row in documents},
         parts=parts,
         open_returns={row.document_id: row for row in returns},
+    )
+
+
+@cache
+def _order() -> SelectOfScalar[Order]:
+    locked = select(Order).where(col(Order.id) == bindparam("order")).with_for_update()
+    return locked.execution_options(populate_existing=True)
+
+
+@cache
+def _lines() -> SelectOfScalar[OrderLine]:
+    return select(OrderLine).where(col(OrderLine.order_id) == bindparam("order")).order_by(col(OrderLine.id))
+
+
+@cache
+def _documents() -> SelectOfScalar[SaleDocument]:
+    of_order = select(SaleDocument).where(col(SaleDocument.order_id) == bindparam("order"))
+    return of_order.order_by(col(SaleDocument.n)).execution_options(populate_existing=True)
+
+
+@cache
+def _parts() -> SelectOfScalar[SaleDocumentLine]:
+    are_theirs = col(SaleDocumentLine.document_id).in_(bindparam("documents", expanding=True))
+    return select(SaleDocumentLine).where(are_theirs).order_by(col(SaleDocumentLine.id))
+
+
+@cache
+def _open_returns() -> SelectOfScalar[ReturnDocument]:
+    return select(ReturnDocument).where(
+        col(ReturnDocument.document_id).in_(bindparam("documents", expanding=True)),
+        col(ReturnDocument.state).in_((DocumentState.SENT, DocumentState.UNKNOWN, DocumentState.PARKED)),
     )
 
 

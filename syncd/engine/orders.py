@@ -6,10 +6,13 @@ movements. A line keeps the listing, the SKU and the location that it was first 
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 
 import structlog
+from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from connectors.sdk.values import OrderLine as ToldLine
 from connectors.sdk.values import OrderSnapshot, Refund
@@ -110,6 +113,10 @@ def not_found(engine: Engine, session: Session, connection: Connection, order_id
 
 def locked(session: Session, connection: Connection, external_id: str, placed_at: datetime, now: datetime) -> Order:
     """The order's row, made if there is none, locked until the transaction ends."""
+    asked = {"store": connection.id, "order": external_id}
+    found = session.exec(_by_external_id(), params=asked).first()
+    if found is not None:
+        return found
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     blank = Order(
         merchant_id=connection.merchant_id,
@@ -120,12 +127,17 @@ def locked(session: Session, connection: Connection, external_id: str, placed_at
         changed_at=now,
     ).model_dump(exclude={"id"})
     session.execute(insert(Order).values(blank).on_conflict_do_nothing())
-    return session.exec(
+    return session.exec(_by_external_id(), params=asked).one()
+
+
+@cache
+def _by_external_id() -> SelectOfScalar[Order]:
+    return (
         select(Order)
-        .where(Order.connection_id == connection.id, Order.external_id == external_id)
+        .where(col(Order.connection_id) == bindparam("store"), col(Order.external_id) == bindparam("order"))
         .with_for_update()
         .execution_options(populate_existing=True)
-    ).one()
+    )
 
 
 # ------------------------------------------------------------------------------------------- storing what was told
@@ -151,7 +163,7 @@ def _store_header(order: Order, told: OrderSnapshot, digest: str, now: datetime)
 
 def _store_refunds(session: Session, order: Order, refunds: Iterable[Refund]) -> bool:
     """Keep each refund, and each line of one, once, by its id; returns whether anything was new."""
-    known = {row.external_id: row for row in session.exec(select(OrderRefund).where(OrderRefund.order_id == order.id))}
+    known = {row.external_id: row for row in session.exec(_refunds(), params={"order": order.id})}
     is_new = False
     for refund in refunds:
         row = known.get(refund.refund_id)
@@ -183,7 +195,7 @@ def _store_refunds(session: Session, order: Order, refunds: Iterable[Refund]) ->
 
 def _store_lines(session: Session, order: Order, told: Sequence[ToldLine]) -> None:
     """Keep each line by its id. A line that is told no more has given back what it took; a look will say if not."""
-    known = {row.external_id: row for row in session.exec(select(OrderLine).where(OrderLine.order_id == order.id))}
+    known = {row.external_id: row for row in session.exec(_lines(), params={"order": order.id})}
     for line in told:
         row = known.pop(line.line_id, None)
         if row is None:
@@ -200,6 +212,25 @@ def _store_lines(session: Session, order: Order, told: Sequence[ToldLine]) -> No
         row.told_taken = 0
 
 
+@cache
+def _lines() -> SelectOfScalar[OrderLine]:
+    return select(OrderLine).where(col(OrderLine.order_id) == bindparam("order")).order_by(col(OrderLine.id))
+
+
+@cache
+def _refunds() -> SelectOfScalar[OrderRefund]:
+    return select(OrderRefund).where(col(OrderRefund.order_id) == bindparam("order"))
+
+
+@cache
+def _refunded() -> Select[OrderRefund, OrderRefundLine]:
+    return (
+        select(OrderRefund, OrderRefundLine)
+        .join(OrderRefundLine, col(OrderRefund.id) == col(OrderRefundLine.refund_id))
+        .where(col(OrderRefund.order_id) == bindparam("order"))
+    )
+
+
 # ------------------------------------------------------------------------------------------- counting
 
 
@@ -209,7 +240,7 @@ def count(
     """Append what the order's lines have taken or given back since they were last counted."""
     if order.version is None:
         return
-    rows = session.exec(select(OrderLine).where(OrderLine.order_id == order.id).order_by(col(OrderLine.id))).all()
+    rows = session.exec(_lines(), params={"order": order.id}).all()
     refunds = _refund_lines(session, order)
     lines.attach(session, connection, rows, now)
     skus: set[str] = set()
@@ -227,11 +258,7 @@ def count(
 
 
 def _refund_lines(session: Session, order: Order) -> tuple[rules.RefundLine, ...]:
-    rows = session.exec(
-        select(OrderRefund, OrderRefundLine)
-        .join(OrderRefundLine, col(OrderRefund.id) == col(OrderRefundLine.refund_id))
-        .where(OrderRefund.order_id == order.id)
-    )
+    rows = session.exec(_refunded(), params={"order": order.id})
     return tuple(
         rules.RefundLine(
             refund_id=refund.external_id,

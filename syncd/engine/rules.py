@@ -6,8 +6,11 @@ What a rule was at a time before is in the record of deeds, where `rule_setting.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from schema.tables import AuditEvent, Rule, RuleKind
 
@@ -35,10 +38,14 @@ class Rules:
 
 def load_rules(session: Session, merchant_id: int, skus: Iterable[str]) -> Rules:
     """Every rule that can matter for these SKUs."""
-    rows = session.exec(
-        select(Rule).where(Rule.merchant_id == merchant_id, or_(col(Rule.sku).is_(None), col(Rule.sku).in_(list(skus))))
-    )
+    rows = session.exec(_that_matter(), params={"merchant": merchant_id, "skus": list(skus)})
     return Rules({(row.kind, row.connection_id, row.sku): row.value for row in rows})
+
+
+@cache
+def _that_matter() -> SelectOfScalar[Rule]:
+    is_of_them = col(Rule.sku).in_(bindparam("skus", expanding=True))
+    return select(Rule).where(col(Rule.merchant_id) == bindparam("merchant"), or_(col(Rule.sku).is_(None), is_of_them))
 
 
 def safety_stock_at(session: Session, merchant_id: int, sku: str, at: datetime) -> Rules:
