@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select
 
 from connectors.sdk.contract import BackOffice
 from connectors.sdk.values import AuthorityPage, StockRef
@@ -96,12 +99,7 @@ def open_reader(engine: Engine, held: Held, authority: Authority) -> Reader:
     """Read what the back office's items are called here."""
     assert authority.connection is not None
     with engine.database.reading() as session:
-        listed = session.exec(
-            select(Listing, StockItem)
-            .join(StockItem, col(StockItem.id) == col(Listing.stock_item_id))
-            .where(Listing.connection_id == authority.connection_id, Listing.match == Match.LINKED)
-            .where(col(Listing.gone_at).is_(None))
-        ).all()
+        listed = session.exec(_linked(), params={"office": authority.connection_id}).all()
         places = session.exec(select(Location).where(Location.merchant_id == authority.merchant_id)).all()
     return Reader(
         engine=engine,
@@ -116,6 +114,16 @@ def open_reader(engine: Engine, held: Held, authority: Authority) -> Reader:
         },
         locations={place.external_id: place.id or 0 for place in places},
         reading_id=f"reading-{engine.random.getrandbits(64):016x}",
+    )
+
+
+@cache
+def _linked() -> Select[Listing, StockItem]:
+    return (
+        select(Listing, StockItem)
+        .join(StockItem, col(StockItem.id) == col(Listing.stock_item_id))
+        .where(col(Listing.connection_id) == bindparam("office"), col(Listing.match) == Match.LINKED)
+        .where(col(Listing.gone_at).is_(None))
     )
 
 

@@ -7,8 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, or_, select
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from schema.tables import (
     Connection,
@@ -132,23 +135,43 @@ def _locked(
 
 
 def _caches(session: Session, merchant_id: int, skus: set[str], *, lock: bool) -> dict[tuple[int, str], InventoryCache]:
+    rows = session.exec(_of_skus(lock=lock), params={"merchant": merchant_id, "skus": sorted(skus)})
+    return {(row.location_id, row.sku): row for row in rows}
+
+
+@cache
+def _of_skus(*, lock: bool) -> SelectOfScalar[InventoryCache]:
     query = (
         select(InventoryCache)
-        .where(InventoryCache.merchant_id == merchant_id, col(InventoryCache.sku).in_(sorted(skus)))
+        .where(
+            col(InventoryCache.merchant_id) == bindparam("merchant"),
+            col(InventoryCache.sku).in_(bindparam("skus", expanding=True)),
+        )
         .order_by(col(InventoryCache.id))
         .execution_options(populate_existing=True)
     )
-    rows = session.exec(query.with_for_update() if lock else query)
-    return {(row.location_id, row.sku): row for row in rows}
+    return query.with_for_update() if lock else query
 
 
 def _open_intents(session: Session, merchant_id: int, skus: set[str]) -> Counter[tuple[int, str]]:
     """Sales and returns that are in flight or unknown. What waits for a person is in flight no more."""
+    count: Counter[tuple[int, str]] = Counter()
+    for query in _sales_and_returns():
+        for place, sku, units in session.execute(query, {"merchant": merchant_id, "skus": sorted(skus)}):
+            count[place, sku] += units
+    return count
+
+
+@cache
+def _sales_and_returns() -> tuple[Select[int, str, int], ...]:
     in_flight = (DocumentState.SENT, DocumentState.UNKNOWN)
     lines = (
         select(SaleDocument.location_id, SaleDocumentLine.sku, func.count())
         .join(SaleDocument, col(SaleDocument.id) == col(SaleDocumentLine.document_id))
-        .where(SaleDocument.merchant_id == merchant_id, col(SaleDocumentLine.sku).in_(sorted(skus)))
+        .where(
+            col(SaleDocument.merchant_id) == bindparam("merchant"),
+            col(SaleDocumentLine.sku).in_(bindparam("skus", expanding=True)),
+        )
         .group_by(col(SaleDocument.location_id), col(SaleDocumentLine.sku))
     )
     sales = lines.where(
@@ -158,11 +181,7 @@ def _open_intents(session: Session, merchant_id: int, skus: set[str]) -> Counter
     returns = lines.join(ReturnDocument, col(ReturnDocument.document_id) == col(SaleDocument.id)).where(
         col(ReturnDocument.state).in_(in_flight)
     )
-    count: Counter[tuple[int, str]] = Counter()
-    for query in (sales, returns):
-        for place, sku, units in session.exec(query):
-            count[place, sku] += units
-    return count
+    return sales, returns
 
 
 def _newest_live(session: Session, merchant_id: int) -> datetime | None:
