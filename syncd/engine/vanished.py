@@ -22,13 +22,18 @@ def remember_sold(engine: Engine, held: Held, connection_id: int, external_ids: 
     with engine.database.transaction() as session:
         confirm(session, held, now)
         connection = session.get_one(Connection, connection_id)
+        names = sorted(external_ids)
+        had = select(Listing.external_id).where(
+            Listing.connection_id == connection_id, col(Listing.external_id).in_(names)
+        )
         sold = session.exec(
             select(OrderLine)
             .join(Order, col(Order.id) == col(OrderLine.order_id))
             .where(
                 Order.connection_id == connection_id,
                 col(OrderLine.listing_id).is_(None),
-                col(OrderLine.listing_external_id).in_(sorted(external_ids)),
+                col(OrderLine.listing_external_id).in_(names),
+                col(OrderLine.listing_external_id).not_in(had),
             )
             .order_by(col(OrderLine.id))
         ).all()

@@ -66,6 +66,25 @@ def test_a_product_that_was_sold_and_deleted_before_we_read_it_counts_all_the_sa
     assert market.issues() == ["listing_gone"]
 
 
+def test_a_product_that_was_deleted_before_its_sale_was_counted_counts_all_the_same(
+    market: Market, monkeypatch
+) -> None:
+    """The process died after it had read the product, and before it counted the sale that had waited for that."""
+    shop, held = market.shops["a"], market.held(f"store:{market.ids['a']}")
+    shop.delete_item("MUG")
+    shop.add_item("MUG", 5)
+    shop.sell({"MUG": 2}, is_paid=True)
+    market.settle()
+    monkeypatch.setattr(catalogue, "count_earlier_orders", lambda *_: 0)
+    catalogue.refresh(market.engine, held, market.ids["a"])
+    monkeypatch.undo()
+    shop.delete_item("MUG")
+    catalogue.refresh(market.engine, held, market.ids["a"])
+    market.calm()
+    assert market.office.stock("MUG") == 8
+    assert market.shops["b"].stock("MUG") == 8
+
+
 def test_an_order_that_was_let_go_is_not_told_again_when_another_of_its_lines_is_linked(market: Market) -> None:
     shop = market.shops["a"]
     shop.add_item("NEW", 5)
