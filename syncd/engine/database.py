@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Literal
 
 import psycopg
 import sqlalchemy
@@ -17,9 +16,8 @@ from sqlalchemy import event, exc
 from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
+from syncd.engine.dialects import Dialect
 from syncd.errors import ConfigError, DatabaseAway
-
-Dialect = Literal["sqlite", "postgresql"]
 
 BUSY_TIMEOUT = 10.0
 _SQLITE_AWAY = {

@@ -13,12 +13,12 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from schema.tables import Connection, Delivery, DeliveryState
 from syncd.domain import border
 from syncd.engine.database import Database
+from syncd.engine.dialects import dialect_of, insert_into
 from syncd.engine.wake import wake
 from syncd.errors import DatabaseAway
 
@@ -132,7 +132,6 @@ def store(database: Database, arrivals: Sequence[Arrival], refused: Mapping[int,
 
 
 def _insert(session: Session, arrivals: Sequence[Arrival]) -> None:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     rows = [
         {
             "connection_id": arrival.connection_id,
@@ -148,5 +147,7 @@ def _insert(session: Session, arrivals: Sequence[Arrival]) -> None:
         }
         for arrival in arrivals
     ]
-    statement = insert(Delivery).on_conflict_do_nothing(index_elements=["connection_id", "key"])
+    statement = insert_into(Delivery, dialect_of(session)).on_conflict_do_nothing(
+        index_elements=["connection_id", "key"]
+    )
     session.connection().execute(statement, rows)

@@ -5,11 +5,11 @@ from datetime import datetime
 from functools import cache
 
 from sqlalchemy import CursorResult, Update, bindparam, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from schema.tables import Issue, IssueState
 from syncd.domain import border
+from syncd.engine.dialects import dialect_of, insert_into
 
 ISSUE = Issue.metadata.tables["issue"]
 
@@ -30,7 +30,6 @@ def raise_issue(  # noqa: PLR0913 an issue has this many columns
     now: datetime,
 ) -> int:
     """Open the issue, or note that the open one of this key came again with these words. Gives its id."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     told = {"title": border.text(title), "why": border.text(why), "what_to_do": border.text(what_to_do)}
     words = {**told, "details": dict(details or {}), "seen_at": now}
     row = {
@@ -47,7 +46,7 @@ def raise_issue(  # noqa: PLR0913 an issue has this many columns
         **words,
     }
     statement = (
-        insert(Issue)
+        insert_into(Issue, dialect_of(session))
         .values(row)
         .on_conflict_do_update(
             index_elements=["merchant_id", "key"],

@@ -24,12 +24,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Delete, Select, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session, col
 
 from schema.tables import Lease
-from syncd.engine.database import Dialect
+from syncd.engine.dialects import Dialect, insert_into
 from syncd.errors import DatabaseAway, LeaseLost
 
 if TYPE_CHECKING:
@@ -66,9 +65,8 @@ def acquire(engine: "Engine", name: str, *, duration: timedelta | None = None) -
 
 @cache
 def _claim(dialect: Dialect) -> ReturningInsert[str]:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     given = ("name", "holder", "token", "expires_at")
-    claim = insert(LEASE).values({name: bindparam(name) for name in given})
+    claim = insert_into(LEASE, dialect).values({name: bindparam(name) for name in given})
     taken = {name: claim.excluded[name] for name in ("holder", "token", "expires_at")}
     is_over = LEASE.c.expires_at <= bindparam("now")
     return claim.on_conflict_do_update(index_elements=["name"], set_=taken, where=is_over).returning(LEASE.c.token)

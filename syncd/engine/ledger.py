@@ -10,13 +10,13 @@ from functools import cache
 
 import sqlalchemy
 from sqlalchemy import bindparam
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from schema.tables import InventoryCache, Location, Movement, MovementKind
 from syncd.domain import stock
+from syncd.engine.dialects import Dialect, dialect_of, insert_into
 from syncd.engine.issues import raise_issue, resolve_issue
 
 MOVEMENT = Movement.metadata.tables["movement"]
@@ -61,8 +61,7 @@ def cache_row(
         "drops": 0,
         "updated_at": now,
     }
-    insert = postgresql.insert if _is_postgresql(session) else sqlite.insert
-    session.execute(insert(InventoryCache).values(blank).on_conflict_do_nothing())
+    session.execute(insert_into(InventoryCache, dialect_of(session)).values(blank).on_conflict_do_nothing())
     return session.exec(query, params=asked).one()
 
 
@@ -120,17 +119,16 @@ def add_movement(  # noqa: PLR0913 - a movement has as many facts
         "occurred_at": occurred_at,
         "recorded_at": now,
     }
-    if session.execute(_append(is_postgresql=_is_postgresql(session)), row).scalar_one_or_none() is None:
+    if session.execute(_append(dialect_of(session)), row).scalar_one_or_none() is None:
         return False
     _move(session, cache, _as_domain(kind, on_hand_delta, open_delta), now)
     return True
 
 
 @cache
-def _append(*, is_postgresql: bool) -> ReturningInsert[int]:
+def _append(dialect: Dialect) -> ReturningInsert[int]:
     """One movement, whose columns are given when it is executed; nothing where its cause is there already."""
-    insert = postgresql.insert if is_postgresql else sqlite.insert
-    return insert(MOVEMENT).on_conflict_do_nothing().returning(MOVEMENT.c.id)
+    return insert_into(MOVEMENT, dialect).on_conflict_do_nothing().returning(MOVEMENT.c.id)
 
 
 def _move(session: Session, cache: InventoryCache, movement: stock.Movement, now: datetime) -> None:
@@ -243,7 +241,3 @@ def _fold(
 def _as_domain(kind: MovementKind, on_hand: int, opened: int) -> stock.Movement:
     is_known = kind in SETS_ON_HAND or on_hand != 0
     return stock.Movement(on_hand=on_hand if is_known else None, open=opened)
-
-
-def _is_postgresql(session: Session) -> bool:
-    return session.get_bind().dialect.name == "postgresql"

@@ -10,7 +10,6 @@ from functools import cache
 
 import structlog
 from sqlalchemy import bindparam
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
@@ -21,6 +20,7 @@ from syncd.domain import orders as rules
 from syncd.engine import lines, snapshots
 from syncd.engine.context import Engine
 from syncd.engine.desired import refresh
+from syncd.engine.dialects import dialect_of, insert_into
 from syncd.engine.order_issues import tell_about
 
 log = structlog.get_logger(__name__)
@@ -117,7 +117,6 @@ def locked(session: Session, connection: Connection, external_id: str, placed_at
     found = session.exec(_by_external_id(), params=asked).first()
     if found is not None:
         return found
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     blank = Order(
         merchant_id=connection.merchant_id,
         connection_id=connection.id or 0,
@@ -126,7 +125,7 @@ def locked(session: Session, connection: Connection, external_id: str, placed_at
         heard_at=now,
         changed_at=now,
     ).model_dump(exclude={"id"})
-    session.execute(insert(Order).values(blank).on_conflict_do_nothing())
+    session.execute(insert_into(Order, dialect_of(session)).values(blank).on_conflict_do_nothing())
     return session.exec(_by_external_id(), params=asked).one()
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import structlog
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from connectors.sdk.errors import ConnectorError
@@ -16,6 +15,7 @@ from schema.tables import Connection, ConnectionState, Delivery, DeliveryState, 
 from syncd.domain import border
 from syncd.engine import orders, snapshots
 from syncd.engine.context import Engine
+from syncd.engine.dialects import dialect_of, insert_into
 from syncd.engine.failures import note_failure, note_success
 from syncd.engine.issues import raise_issue
 from syncd.engine.leases import Held, confirm
@@ -130,7 +130,6 @@ def _keep(
     session: Session, connection: Connection, key: str, body: bytes, state: DeliveryState, reason: str, now: datetime
 ) -> bool:
     """Store a pulled delivery once; False when it was there."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = Delivery(
         connection_id=connection.id or 0,
         source="pull",
@@ -142,5 +141,6 @@ def _keep(
         received_at=now,
         applied_at=now,
     ).model_dump(exclude={"id"})
-    result = session.execute(insert(Delivery).values(row).on_conflict_do_nothing().returning(col(Delivery.id)))
+    insert = insert_into(Delivery, dialect_of(session)).values(row).on_conflict_do_nothing()
+    result = session.execute(insert.returning(col(Delivery.id)))
     return result.first() is not None

@@ -4,12 +4,11 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from sqlalchemy import bindparam
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from schema.tables import Tick
 from syncd.engine.context import Engine
-from syncd.engine.database import Dialect
+from syncd.engine.dialects import Dialect, insert_into
 
 TICK = Tick.metadata.tables["tick"]
 
@@ -24,8 +23,7 @@ def claim(engine: Engine, name: str, *, every: timedelta) -> bool:
 
 @cache
 def _claim(dialect: Dialect) -> ReturningInsert[datetime]:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    claim = insert(TICK).values(name=bindparam("name"), begun_at=bindparam("begun_at"))
+    claim = insert_into(TICK, dialect).values(name=bindparam("name"), begun_at=bindparam("begun_at"))
     return claim.on_conflict_do_update(
         index_elements=["name"],
         set_={"begun_at": claim.excluded.begun_at},

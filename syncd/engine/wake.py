@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from syncd.engine.database import Database, wake_after_commit
+from syncd.engine.dialects import dialect_of
 
 CHANNEL = "syncd"
 SQLITE_POLL = 0.15
@@ -22,7 +23,7 @@ RECONNECT = 2.0
 
 def wake(session: Session) -> None:
     """Wake all workers of all processes when this transaction is committed."""
-    if session.get_bind().dialect.name == "postgresql":
+    if dialect_of(session) == "postgresql":
         session.execute(text(f"NOTIFY {CHANNEL}"))
     wake_after_commit(session)
 

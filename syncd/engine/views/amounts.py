@@ -8,13 +8,14 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session, col
 
 from schema.tables import SaleKind, SalesLog
+from syncd.engine.dialects import dialect_of
 
 _PLACES = 10_000
 
 
 def sold_amount(session: Session) -> ColumnElement[int]:
     """The sum of a selection of the sales log, returns taken off, in ten thousandths; `amount` makes it money."""
-    if session.get_bind().dialect.name == "sqlite":
+    if dialect_of(session) == "sqlite":
         price = cast(func.replace(cast(col(SalesLog.unit_price), sqlalchemy.String), ".", ""), BigInteger)
     else:
         price = cast(col(SalesLog.unit_price) * Decimal(_PLACES), BigInteger)

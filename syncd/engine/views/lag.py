@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from schema.tables import Push, PushState
 from schema.types import UtcDateTime
+from syncd.engine.dialects import dialect_of
 
 TENTHS = 10
 LONGEST = 36_000 * TENTHS
@@ -93,7 +94,7 @@ def measured(
 
 
 def _seconds(session: Session, begin: Any, end: Any) -> Any:  # noqa: ANN401 - columns, times, their difference
-    if session.get_bind().dialect.name == "sqlite":
+    if dialect_of(session) == "sqlite":
         return (func.julianday(end) - func.julianday(begin)) * 86_400.0
     return func.extract("epoch", end - begin)
 
