@@ -316,8 +316,8 @@ ORDERS = (
         (
             (
                 f"{ENGINE}/leases.py",
-                '.on_conflict_do_update(index_elements=["name"], set_=row, where=col(Lease.expires_at) <= now)',
-                '.on_conflict_do_update(index_elements=["name"], set_=row)',
+                '.on_conflict_do_update(index_elements=["name"], set_=taken, where=is_over)',
+                '.on_conflict_do_update(index_elements=["name"], set_=taken)',
             ),
             (
                 f"{ENGINE}/leases.py",
