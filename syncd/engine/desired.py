@@ -6,9 +6,11 @@ Called in the transaction of whatever changed one of these. The rule itself is `
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
-from sqlalchemy import bindparam
+import sqlalchemy
+from sqlalchemy import Row, Select, bindparam
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -28,6 +30,9 @@ from schema.tables import (
 from syncd.domain import publish, stock
 from syncd.engine.batches import batched
 from syncd.engine.rules import Rules, load_rules
+
+CacheRow = Row[int, str, int | None, int, datetime | None]
+"""Location, SKU, on hand, open, and when the reading began: of a whole store there are many, so no objects."""
 
 
 def refresh(session: Session, merchant_id: int, skus: Iterable[str]) -> None:
@@ -142,7 +147,7 @@ class Facts:
     rules: Rules
     stores: dict[int, Connection]
     pools: dict[int, list[int]]
-    caches: dict[tuple[int, str], InventoryCache]
+    caches: dict[tuple[int, str], CacheRow]
     is_ledger: bool
     unsettled: frozenset[int] = frozenset()
 
@@ -155,7 +160,7 @@ class Facts:
         pools: dict[int, list[int]] = defaultdict(list)
         for place in session.exec(_places()):
             pools[place.connection_id].append(place.location_id)
-        caches = session.exec(_caches(), params=asked).all()
+        caches = session.execute(_caches(), asked).all()
         is_ledger = back_office is None or back_office.connection_id is None
         return Facts(
             rules=load_rules(session, merchant_id, skus),
@@ -188,7 +193,7 @@ class Facts:
         places = [self.caches.get((location, sku)) for location in self.pools[listing.connection_id]]
         return [self._available(cache, store) for cache in places if cache is not None]
 
-    def _available(self, cache: InventoryCache, store: Connection) -> int | None:
+    def _available(self, cache: CacheRow, store: Connection) -> int | None:
         if not self.is_ledger and not _was_read_since(cache, store):
             return None
         return stock.available(
@@ -207,8 +212,14 @@ def _places() -> SelectOfScalar[PoolLocation]:
 
 
 @cache
-def _caches() -> SelectOfScalar[InventoryCache]:
-    return select(InventoryCache).where(
+def _caches() -> Select[int, str, int | None, int, datetime | None]:
+    return sqlalchemy.select(
+        col(InventoryCache.location_id),
+        col(InventoryCache.sku),
+        col(InventoryCache.on_hand),
+        col(InventoryCache.open),
+        col(InventoryCache.read_began_at),
+    ).where(
         col(InventoryCache.merchant_id) == bindparam("merchant"),
         col(InventoryCache.sku).in_(bindparam("skus", expanding=True)),
     )
@@ -222,7 +233,7 @@ def _unsettled(session: Session, skus: Sequence[str]) -> frozenset[int]:
     return frozenset(session.exec(query))
 
 
-def _was_read_since(cache: InventoryCache, store: Connection) -> bool:
+def _was_read_since(cache: CacheRow, store: Connection) -> bool:
     """Whether this authority was read, after the store went live (STOCK §8: T0, then the reading, then the looks)."""
     if cache.read_began_at is None:
         return False

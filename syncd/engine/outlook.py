@@ -24,6 +24,9 @@ from syncd.engine.context import Engine
 from syncd.engine.desired import Facts
 from syncd.engine.figures import read_figures
 
+REASONED_AT_ONCE = 4000
+"""Values in one statement, for each asks for every location and pool again; SQLite allows 32,766."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewRow:
@@ -236,7 +239,7 @@ def _would_open_more(line: Row[Any], *, is_before: bool) -> int:
 def reasoned(session: Session, connection: Connection, found: Outlook, rows: Sequence[PreviewRow]) -> list[PreviewRow]:
     """These rows with the sum behind each number."""
     told: list[PreviewRow] = []
-    for part in batched(rows):
+    for part in batched(rows, REASONED_AT_ONCE):
         listings = {
             listing.external_id: listing
             for listing in session.exec(
