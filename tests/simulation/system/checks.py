@@ -104,7 +104,7 @@ class Watch:
 
     def _beliefs(self) -> None:
         """What the store shows and what we believe differ by exactly what we have not heard of."""
-        self.note_looks()
+        self.note_looks(set())
         for figure in self._figures():
             if figure.is_uncertain:
                 self.blur(figure.shop, figure.stock_id)
@@ -114,11 +114,15 @@ class Watch:
                     f"sold, and believe it shows {figure.believed}"
                 )
 
-    def note_looks(self) -> None:
-        """A look may take over what came back before we hear why; to be asked as soon as it is closed."""
+    def note_looks(self, there_and_back: set[tuple[str, str]]) -> None:
+        """A look may take over what came back before we hear why, and what was sold and put back between its two
+        readings; to be asked as soon as it is closed.
+        """
         for figure in self._figures():
-            if not figure.is_uncertain and figure.unheard < 0 and figure.shown == figure.believed:
-                self.blur(figure.shop, figure.stock_id)
+            key = figure.shop, figure.stock_id
+            is_past_us = figure.unheard < 0 or (figure.unheard > 0 and key in there_and_back)
+            if not figure.is_uncertain and is_past_us and figure.shown == figure.believed:
+                self.blur(*key)
 
     def _figures(self) -> Iterator["Figure"]:
         """Those of live stores that something is believed of, and that are not blurred."""

@@ -6,6 +6,7 @@ process stands still or dies. `dropped` names what is left out, for shrinking.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -21,6 +22,8 @@ from tests.simulation.system.world import make_world
 LATEST_LANDING = 30.0
 MOST_STEPS = 12
 DEEPEST = 3
+THERE_AND_BACK = 4
+"""Each change of a figure is its old and its new value: twice changed, it may look as if it had stood still."""
 
 _LIVE = "stock_item s JOIN connection c ON c.id = s.connection_id WHERE c.state = 'live'"
 _SPEAKS = "JOIN connection c ON c.id = t.connection_id WHERE c.state IN ('live', 'shadow')"
@@ -56,6 +59,7 @@ class History:
         self.stack: list[Process] = []
         self.is_quiet = True
         self.has_read = False
+        self.moved: Counter[tuple[str, str]] = Counter()
         self.event = ""
         self.moments = 0
         self.late_since: dict[str, datetime] = {}
@@ -116,10 +120,13 @@ class History:
 
     def do(self, act: Callable[["History"], str], where: str = "") -> None:
         """One act, if it is possible now."""
+        before = {name: dict(shop.figures) for name, shop in self.world.shops.items()}
         try:
             told = act(self)
         except (SoldOut, ValueError):
             told = ""
+        for name, shop in self.world.shops.items():
+            self.moved.update((name, stock_id) for stock_id, _ in set(before[name].items()) ^ set(shop.figures.items()))
         for name in self.world.shops:
             if self.world.state(name) != "shadow":
                 self.truth.ring_up(name)
@@ -155,6 +162,7 @@ class History:
             self.stack.pop()
         if not self.stack:
             self.has_read = False
+            self.moved.clear()
             self.watch.after_step()
 
     def by_hand(self, told: str, act: Callable) -> str:
@@ -181,7 +189,7 @@ class History:
         if where.endswith("read_stock.after"):
             self.has_read = True
         if where == "commit.after" and self.has_read:
-            self.watch.note_looks()
+            self.watch.note_looks({key for key, times in self.moved.items() if times >= THERE_AND_BACK})
         if self.is_quiet or not self.stack:
             return
         roll, setting = self.chance.random(), self.setting
@@ -411,7 +419,9 @@ class History:
         roll = self.chance.random()
         if not orders:
             return name, shop, None
-        return name, shop, shop.orders[orders[int(roll * len(orders))]].now
+        order = shop.orders[orders[int(roll * len(orders))]].now
+        is_past_us = any(self.truth.is_without_stock(name, order, line) for line in order.lines)
+        return name, shop, None if is_past_us and not self.may_be_found(name) else order
 
     def any_shelf(self) -> tuple[str, str]:
         return self.chance.choice(sorted(self.truth.shelf))

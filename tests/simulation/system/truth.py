@@ -58,11 +58,11 @@ class Truth:
     def stock_lines(self, name: str, order: OrderSnapshot) -> Iterator[tuple[OrderLine, int]]:
         """Lines that take units off a shelf, with the units that the store holds for them now."""
         for line in order.lines:
-            if line.sku is None or self._is_without_stock(name, order, line):
+            if line.sku is None or self.is_without_stock(name, order, line):
                 continue
             yield line, taken(order, line)
 
-    def _is_without_stock(self, name: str, order: OrderSnapshot, line: OrderLine) -> bool:
+    def is_without_stock(self, name: str, order: OrderSnapshot, line: OrderLine) -> bool:
         """Sold while its store did not track it: by our own word, for only we know when we heard of it."""
         if line.sku != "PLATE" or name != "a":
             return False
