@@ -3,7 +3,7 @@
 import pytest
 
 from schema.tables import AuditEvent, Connection, Order
-from syncd.engine import golive, outlook
+from syncd.engine import catalogue, golive, outlook, poll
 from tests.market.market import Market
 
 
@@ -76,6 +76,20 @@ def test_nothing_is_pushed_in_shadow_and_the_preview_says_what_would_be(quiet_ma
     market.go_live("b")
     market.calm()
     assert market.shows("MUG")["b"] == 9
+
+
+def test_two_products_on_one_stock_will_show_the_lesser_number_and_say_so(quiet_market: Market) -> None:
+    market = quiet_market
+    shop = market.shops["b"]
+    shop.add_item("TIN", stock_id=shop.item("MUG").ref.stock_id)
+    market.office.add_item("TIN", {"L1": 4})
+    poll.catalogue(market.engine, market.held(f"readings:{market.merchant_id}"), market.merchant_id)
+    market.sweep()
+    catalogue.refresh(market.engine, market.held(f"store:{market.ids['b']}"), market.ids["b"])
+    rows = {row.sku: row for row in outlook.preview(market.engine, market.ids["b"]).rows}
+    assert {sku: (row.shows_now, row.will_show) for sku, row in rows.items()} == {"MUG": (10, 4), "TIN": (10, 4)}
+    assert rows["MUG"].reason == "10 available, and no more than the other products on the same stock"
+    assert rows["TIN"].reason == "4 available"
 
 
 def test_a_paid_order_from_before_can_be_recorded_on_request(quiet_market: Market) -> None:
