@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from sqlmodel import select
@@ -17,7 +18,7 @@ from syncd.daemon.jobs import Jobs
 from syncd.daemon.loops import AGAIN, Loop, Pause
 from syncd.daemon.office_hands import ReadingHand, RecordingHand
 from syncd.daemon.store_hand import StoreHand
-from syncd.engine import clean, consents, intake, leases, runs, ticks
+from syncd.engine import clean, consents, intake, leases, runs, stuck, ticks
 from syncd.engine.context import Engine
 from syncd.engine.leases import Held, LeaseKeeper
 from syncd.engine.people import notices, outbox
@@ -97,6 +98,10 @@ class Crew:
     def _loop(self, name: str, step: Callable[[], Pause]) -> Loop:
         return Loop(name, step, self.waker)
 
+    def _hand_loop(self, kind: str, owner: int, step: Callable[[], Pause]) -> Loop:
+        tell_stuck = partial(stuck.tell, self._engine, kind, owner)
+        return Loop(f"{kind}-{owner}", step, self.waker, tell_stuck=tell_stuck)
+
     # ------------------------------------------------------------------------------------------ who is needed
 
     def _look_around(self) -> Pause:
@@ -126,20 +131,19 @@ class Crew:
             }
 
     def _hand(self, kind: str, owner: int) -> _Member:
-        name = f"{kind}-{owner}"
         if kind == "recording":
             recording = RecordingHand(engine=self._engine, keeper=self._keeper, merchant_id=owner)
-            return _Member(self._loop(name, recording.step))
+            return _Member(self._hand_loop(kind, owner, recording.step))
         jobs = Jobs(self._engine, owner)
         if kind == "reading":
             reading = ReadingHand(engine=self._engine, keeper=self._keeper, merchant_id=owner, jobs=jobs)
-            loop = self._loop(name, reading.step)
+            loop = self._hand_loop(kind, owner, reading.step)
             reading.is_stopping = loop.is_told_to_stop
             return _Member(loop, jobs)
         for job in AT_START:
             jobs.want_at_once(job)
         store = StoreHand(engine=self._engine, keeper=self._keeper, connection_id=owner, jobs=jobs)
-        loop = self._loop(name, store.step)
+        loop = self._hand_loop(kind, owner, store.step)
         store.is_stopping = loop.is_told_to_stop
         return _Member(loop, jobs)
 

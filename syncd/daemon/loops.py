@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
@@ -14,6 +15,8 @@ log = structlog.get_logger(__name__)
 
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
+STUCK_AFTER = 3
+"""Failures in a row that nobody expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +30,42 @@ class Pause:
 AGAIN = Pause(0.0)
 
 
-class Loop:
-    """`step` is called again and again from a thread of its own, until `stop`; after failures in longer intervals."""
+class TellStuck(Protocol):
+    """Who hears that a loop is stuck, or that it works."""
 
-    def __init__(self, name: str, step: Callable[[], Pause], waker: Waker, first_wait: float = FIRST_WAIT) -> None:
+    def __call__(self, *, is_stuck: bool) -> None:
+        """Tell it."""
+
+
+def _tell_nobody(*, is_stuck: bool) -> None:
+    """Nobody waits for the work of this loop in particular."""
+
+
+class Loop:
+    """`step` is called again and again from a thread of its own, until `stop`; after failures in longer intervals.
+
+    `tell_stuck` hears of each failure that nobody expected, from the third in a row on, and of the first step that
+    succeeds, or succeeds again.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], Pause],
+        waker: Waker,
+        first_wait: float = FIRST_WAIT,
+        *,
+        tell_stuck: TellStuck = _tell_nobody,
+    ) -> None:
         self.name = name
         self._step = step
         self._waker = waker
         self._stopping = threading.Event()
         self._first_wait = first_wait
         self._failures = 0
+        self._unexpected = 0
+        self._tell_stuck = tell_stuck
+        self._is_known_to_work = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -81,7 +110,9 @@ class Loop:
             return self._fail(error)
         if self._failures:
             log.info("loop_recovered", loop=self.name, failures=self._failures)
-        self._failures = 0
+        self._failures = self._unexpected = 0
+        if not self._is_known_to_work:
+            self._is_known_to_work = self._told(is_stuck=False)
         return pause
 
     def _fail(self, error: Exception) -> Pause:
@@ -90,8 +121,21 @@ class Loop:
         wait = min(LONGEST_WAIT, self._first_wait * 2 ** (self._failures - 1))
         if not isinstance(error, ConnectorError | SyncdError):
             log.error("loop_failed", loop=self.name, wait=wait, exc_info=error)
+            self._unexpected += 1
+            if self._unexpected >= STUCK_AFTER:
+                self._is_known_to_work = False
+                self._told(is_stuck=True)
         elif self._failures == 1:
             log.warning("loop_waits", loop=self.name, reason=str(error), wait=wait)
         if isinstance(error, DatabaseAway):
             wait = min(wait, 5.0)
         return Pause(wait, wait)
+
+    def _told(self, *, is_stuck: bool) -> bool:
+        """Whether it could be told: what kept the step from its work may keep us from telling."""
+        try:
+            self._tell_stuck(is_stuck=is_stuck)
+        except Exception as error:  # noqa: BLE001 the loop's edge
+            log.warning("stuck_not_told", loop=self.name, reason=str(error))
+            return False
+        return True

@@ -19,6 +19,7 @@ AREAS: dict[str, Area] = {
     "unreadable_delivery": Area.STORES,
     "listing_gone": Area.STORES,
     "duplicate_sku": Area.STORES,
+    "stuck": Area.STORES,
     "bad_sku": Area.STOCK,
     "unreadable_items": Area.STOCK,
     "push_refused": Area.STOCK,
@@ -39,7 +40,16 @@ AREAS: dict[str, Area] = {
     "baseline_changed": Area.SALES,
 }
 URGENT = frozenset(
-    {"needs_auth", "connection_refuses", "location_gone", "reading_held", "oversell", "sale_doubled", "drift_held"}
+    {
+        "needs_auth",
+        "connection_refuses",
+        "location_gone",
+        "stuck",
+        "reading_held",
+        "oversell",
+        "sale_doubled",
+        "drift_held",
+    }
 )
 """Numbers that are wrong, or may become so, until a person acts."""
 

@@ -36,9 +36,9 @@ def run(engine):
     waker = Waker(engine.database)
     loops = []
 
-    def run(*steps):
+    def run(*steps, **more):
         taken = Steps(*steps)
-        loop = Loop("test", taken, waker, first_wait=0.01)
+        loop = Loop("test", taken, waker, first_wait=0.01, **more)
         loops.append(loop)
         with structlog.testing.capture_logs() as lines:
             loop.start()
@@ -71,6 +71,34 @@ def test_what_nobody_expected_is_told_with_where_it_came_from_and_the_loop_goes_
     lines = run(ZeroDivisionError("oops"), lambda: AGAIN)
     assert lines[0]["log_level"] == "error"
     assert isinstance(lines[0]["exc_info"], ZeroDivisionError)
+
+
+@pytest.mark.parametrize(
+    ("errors", "told"),
+    [
+        ((), [False]),
+        ((ZeroDivisionError(),) * 2, [False]),
+        ((ZeroDivisionError(),) * 4, [True, True, False]),
+        ((DatabaseAway("away"),) * 5, [False]),
+        ((ZeroDivisionError(), DatabaseAway("away"), ZeroDivisionError(), ZeroDivisionError()), [True, False]),
+    ],
+)
+def test_who_is_stuck_in_what_nobody_expected_tells_it_and_its_end(run, errors, told):
+    heard = []
+    run(*errors, lambda: AGAIN, lambda: AGAIN, tell_stuck=lambda *, is_stuck: heard.append(is_stuck))
+    assert heard == told
+
+
+def test_a_loop_that_cannot_tell_that_it_is_stuck_goes_on_and_tells_later(run):
+    heard = []
+
+    def tell(*, is_stuck):
+        heard.append(is_stuck)
+        if len(heard) < 3:
+            raise DatabaseAway("away")
+
+    run(*(ZeroDivisionError() for _ in range(3)), lambda: AGAIN, lambda: AGAIN, lambda: AGAIN, tell_stuck=tell)
+    assert heard == [True, False, False]
 
 
 def test_a_loop_that_waits_ends_at_once_when_it_is_stopped(engine):

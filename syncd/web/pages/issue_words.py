@@ -390,6 +390,17 @@ def _location_gone(case: _Case) -> _Words:
     )
 
 
+def _stuck(_case: _Case) -> _Words:
+    return _Words(
+        icon="warn",
+        tone="bad",
+        state="Our fault",
+        until="it is tried again every minute. Sales are taken in; other stores are kept right.",
+        todo="Ask whoever runs syncd to look into its log and to report it. An update may help.",
+        buttons=(),
+    )
+
+
 # ------------------------------------------------------------------------------------------- sales
 
 
@@ -533,6 +544,7 @@ _KINDS: dict[str, Callable[[_Case], _Words]] = {
     "oversell": _oversell,
     "fractional_stock": _fraction,
     "location_gone": _location_gone,
+    "stuck": _stuck,
     "unknown_sku": _unknown_sku,
     "refused_by_backoffice": _refused,
     "sale_not_certain": _not_certain,
