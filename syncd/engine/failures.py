@@ -48,12 +48,16 @@ def kind_of(error: ConnectorError) -> ErrorKind:
 
 
 def note_failure(engine: Engine, connection: Connection, error: ConnectorError) -> None:
-    """A call failed as a whole: wait before the next one, or stop until a person reconnects."""
+    """A call failed as a whole: wait before the next one, or stop until a person reconnects.
+
+    Whether it had its effect is the business of who called; for the connection an answer that was lost is an outage.
+    """
     now = engine.clock.now()
+    kind = kind_of(error)
     with engine.database.transaction() as session:
         row = session.exec(select(Connection).where(Connection.id == connection.id).with_for_update()).one()
         retry = decide(
-            kind_of(error),
+            ErrorKind.UNAVAILABLE if kind is ErrorKind.OUTCOME_UNKNOWN else kind,
             row.failures + 1,
             random=engine.random.random(),
             retry_after=error.retry_after if isinstance(error, RateLimited) else None,
