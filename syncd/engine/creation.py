@@ -78,10 +78,11 @@ def can_create(engine: Engine, store: Connection) -> bool:
 def plan(session: Session, store: Connection, skus: Sequence[str] = (), *, is_draft: bool = True) -> Plan:
     """What making these SKUs would come to, or all that the store lacks if none is named. Raises NotPossible."""
     lacks = absent_skus(session, store)
-    if unknown := set(skus) - set(lacks):
-        named = ", ".join(sorted(unknown)[:5])
-        raise NotPossible(f"{store.name} has {named} already, or the back office knows no such SKU.")
-    found = new_products(session, store, [sku for sku in lacks if not skus or sku in set(skus)], is_draft=is_draft)
+    named = set(skus)
+    if unknown := named.difference(lacks):
+        those = ", ".join(sorted(unknown)[:5])
+        raise NotPossible(f"{store.name} has {those} already, or the back office knows no such SKU.")
+    found = new_products(session, store, [sku for sku in lacks if not named or sku in named], is_draft=is_draft)
     return Plan(
         makes=tuple(each for each in found if not each.problem), leaves=tuple(each for each in found if each.problem)
     )

@@ -43,6 +43,16 @@ WHY_NO_STOCK = {
 NEW_LISTING_GRACE = timedelta(seconds=1)
 
 
+def lines_of(session: Session, order_id: int | None) -> Sequence[OrderLine]:
+    """Each line of one order, the first told first."""
+    return session.exec(_lines(), params={"order": order_id}).all()
+
+
+@cache
+def _lines() -> SelectOfScalar[OrderLine]:
+    return select(OrderLine).where(col(OrderLine.order_id) == bindparam("order")).order_by(col(OrderLine.id))
+
+
 # ------------------------------------------------------------------------------------------- attaching
 
 

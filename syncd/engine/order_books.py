@@ -11,6 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from connectors.sdk.values import ReturnLine, ReturnTarget, Sale
 from schema.tables import Connection, DocumentState, Order, OrderLine, ReturnDocument, SaleDocument, SaleDocumentLine
 from syncd.domain import backoffice as rules
+from syncd.engine.lines import lines_of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,7 +68,6 @@ class Books:
 def locked_books(session: Session, order_id: int) -> Books:
     """Lock an order and read what was made of it."""
     order = session.exec(_order(), params={"order": order_id}).one()
-    lines = session.exec(_lines(), params={"order": order_id})
     documents = session.exec(_documents(), params={"order": order_id}).all()
     ids = [row.id for row in documents]
     parts: dict[int, list[SaleDocumentLine]] = {}
@@ -77,7 +77,7 @@ def locked_books(session: Session, order_id: int) -> Books:
     return Books(
         order=order,
         store=session.get_one(Connection, order.connection_id),
-        lines={line.id or 0: line for line in lines},
+        lines={line.id or 0: line for line in lines_of(session, order_id)},
         documents={row.id or 0: row for row in documents},
         parts=parts,
         open_returns={row.document_id: row for row in returns},
@@ -88,11 +88,6 @@ def locked_books(session: Session, order_id: int) -> Books:
 def _order() -> SelectOfScalar[Order]:
     locked = select(Order).where(col(Order.id) == bindparam("order")).with_for_update()
     return locked.execution_options(populate_existing=True)
-
-
-@cache
-def _lines() -> SelectOfScalar[OrderLine]:
-    return select(OrderLine).where(col(OrderLine.order_id) == bindparam("order")).order_by(col(OrderLine.id))
 
 
 @cache

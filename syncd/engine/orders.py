@@ -194,7 +194,7 @@ def _store_refunds(session: Session, order: Order, refunds: Iterable[Refund]) ->
 
 def _store_lines(session: Session, order: Order, told: Sequence[ToldLine]) -> None:
     """Keep each line by its id. A line that is told no more has given back what it took; a look will say if not."""
-    known = {row.external_id: row for row in session.exec(_lines(), params={"order": order.id})}
+    known = {row.external_id: row for row in lines.lines_of(session, order.id)}
     for line in told:
         row = known.pop(line.line_id, None)
         if row is None:
@@ -209,11 +209,6 @@ def _store_lines(session: Session, order: Order, told: Sequence[ToldLine]) -> No
         row.tax = line.tax
     for row in known.values():
         row.told_taken = 0
-
-
-@cache
-def _lines() -> SelectOfScalar[OrderLine]:
-    return select(OrderLine).where(col(OrderLine.order_id) == bindparam("order")).order_by(col(OrderLine.id))
 
 
 @cache
@@ -239,7 +234,7 @@ def count(
     """Append what the order's lines have taken or given back since they were last counted."""
     if order.version is None:
         return
-    rows = session.exec(_lines(), params={"order": order.id}).all()
+    rows = lines.lines_of(session, order.id)
     refunds = _refund_lines(session, order)
     lines.attach(session, connection, rows, now)
     skus: set[str] = set()

@@ -25,6 +25,7 @@ from schema.tables import (
 )
 from syncd.engine import sales
 from syncd.engine.batches import batched
+from syncd.engine.lines import lines_of
 from syncd.engine.sales import SaleRow
 from syncd.engine.views.amounts import amount, sold_amount
 
@@ -245,7 +246,7 @@ def order_view(session: Session, merchant_id: int, order_id: int) -> OrderView |
     order = session.get(Order, order_id)
     if order is None or order.merchant_id != merchant_id:
         return None
-    lines = session.exec(select(OrderLine).where(OrderLine.order_id == order_id).order_by(col(OrderLine.id))).all()
+    lines = lines_of(session, order_id)
     ids = session.exec(select(SalesLog.id).where(SalesLog.order_id == order_id).order_by(col(SalesLog.id))).all()
     return OrderView(
         order=order,
