@@ -28,7 +28,8 @@ class OrderState:
     """What decides whether an order is recorded.
 
     `was_paid` stays true once an order was fully paid, `is_final` means that it will never be paid any more, `is_test`
-    and `is_baseline` orders are never recorded by us.
+    and `is_baseline` orders are never recorded by us. `waits_for_live`: its store is connected again and in shadow, and
+    only going live will say whose the order is.
     """
 
     policy: RecordPolicy
@@ -36,6 +37,7 @@ class OrderState:
     is_final: bool = False
     is_test: bool = False
     is_baseline: bool = False
+    waits_for_live: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,8 @@ def is_recorded(order: OrderState, documents: Sequence[Document]) -> bool:
     """Whether the condition of recording was ever met; from then on the back office follows what the store took."""
     if order.is_baseline or order.is_test:
         return False
-    return order.policy is RecordPolicy.PLACED or order.was_paid or bool(documents)
+    is_met = order.policy is RecordPolicy.PLACED or order.was_paid
+    return bool(documents) or (is_met and not order.waits_for_live)
 
 
 def acknowledged_units(documents: Sequence[Document], line_id: str) -> int:

@@ -42,6 +42,7 @@ class Books:
             was_paid=self.order.is_paid,
             is_final=self.order.is_final,
             is_test=self.order.is_test,
+            waits_for_live=self.store.live_at is None and not self.order.is_wanted,
         )
         return rules.owed_documents(state, self.taken, [self._as_domain(row) for row in self._counted()])
 

@@ -21,6 +21,7 @@ from syncd.domain.backoffice import (
 PAID = OrderState(policy=RecordPolicy.PAID, was_paid=True)
 UNPAID = OrderState(policy=RecordPolicy.PAID, was_paid=False)
 PLACED = OrderState(policy=RecordPolicy.PLACED, was_paid=False)
+WAITING = OrderState(policy=RecordPolicy.PAID, was_paid=True, waits_for_live=True)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,9 @@ PLACED = OrderState(policy=RecordPolicy.PLACED, was_paid=False)
         (PAID, {"a": 2}, [Document(n=1, sold={"a": 1}, is_settled=False)], None, ()),
         (OrderState(policy=RecordPolicy.PAID, was_paid=True, is_baseline=True), {"a": 2}, [], None, ()),
         (OrderState(policy=RecordPolicy.PAID, was_paid=True, is_test=True), {"a": 2}, [], None, ()),
+        # its store is in shadow again: what was recorded goes on, what was not waits for going live
+        (WAITING, {"a": 2}, [], None, ()),
+        (WAITING, {"a": 1}, [Document(n=1, sold={"a": 2})], None, (OwedReturn(n=1, targets={"a": 1}),)),
     ],
 )
 def test_what_is_owed_of_an_order(order, taken, documents, sale, returns):
