@@ -13,9 +13,10 @@ from sqlmodel import Session, and_, col, func, or_, select
 
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.values import StockReading, StockRef
-from schema.tables import BackOffice, Connection, ConnectionState, Drift, Listing, Match, StockItem
+from schema.tables import BackOffice, Connection, ConnectionState, Drift, Listing, Match, Order, OrderLine, StockItem
 from syncd.domain import border, drift, look
-from syncd.engine import hints, items, linking
+from syncd.engine import hints, intake, items, linking
+from syncd.engine.batches import batched
 from syncd.engine.context import Engine
 from syncd.engine.desired import lock_items
 from syncd.engine.failures import note_failure
@@ -28,6 +29,8 @@ from syncd.engine.wake import wake
 log = structlog.get_logger(__name__)
 
 UNANSWERED_WAIT = timedelta(seconds=30)
+MOST_REREADS = 5
+"""Failed readings of one order that a look waits for."""
 
 
 def look_due(engine: Engine, held: Held, connection_id: int) -> int:
@@ -123,16 +126,47 @@ def _look_at(engine: Engine, held: Held, connection: Connection, due: Sequence[S
     ids = [item.id or 0 for item in due]
     first = store.read_stock(refs)
     pull_orders(engine, held, connection.id or 0)
+    intake.reread_due(engine, connection.id or 0)
     with engine.database.reading() as session:
         moves = dict(session.exec(select(StockItem.id, StockItem.moves).where(col(StockItem.id).in_(ids))).all())
     second = store.read_stock(refs)
     closed = 0
     with engine.database.transaction() as session:
         confirm(session, held, engine.clock.now())
+        unread = _touched_by_unread(session, connection.id)
         for item in lock_items(session, ids):
+            if item.id in unread:
+                item.look_at = unread[item.id]
+                continue
             closed += _conclude(engine, session, connection, item, moves[item.id], first, second)
         wake(session)
     return closed
+
+
+def _touched_by_unread(session: Session, connection_id: int | None) -> dict[int, datetime]:
+    """Figures that an order moves of which two states of one second were told, and when it is read to know which holds.
+
+    Their look is not closed before that: the figure may hold more than we have heard. An order that cannot be read
+    however often holds up no figure.
+    """
+    unread = session.exec(
+        select(Order.id, Order.reread_at).where(
+            Order.connection_id == connection_id,
+            col(Order.reread_at).is_not(None),
+            col(Order.reread_attempts) < MOST_REREADS,
+        )
+    ).all()
+    touched: dict[int, datetime] = {}
+    for some in batched(unread):
+        due = {order_id: at for order_id, at in some if at is not None}
+        lines = session.exec(
+            select(Listing.stock_item_id, OrderLine.order_id)
+            .join(OrderLine, col(OrderLine.listing_id) == col(Listing.id))
+            .where(col(OrderLine.order_id).in_(list(due)))
+        )
+        for item_id, order_id in lines:
+            touched[item_id] = max(due[order_id], touched.get(item_id, due[order_id]))
+    return touched
 
 
 def _conclude(

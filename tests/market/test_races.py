@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from connectors.sdk.errors import Unavailable
 from connectors.sdk.fake import FakeShop, SoldOut
-from schema.tables import Push
+from schema.tables import Push, StockItem
 from tests.market.market import Market
 
 
@@ -71,6 +72,40 @@ def test_a_sale_buried_between_read_and_write_is_found_and_mended(market: Market
     market.calm()
     assert market.shows("MUG") == {"a": 5, "b": 5}
     assert market.office.stock("MUG") == 5
+
+
+@pytest.mark.parametrize("failures", [0, 2])
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_a_look_waits_for_an_order_of_which_two_states_of_one_second_were_told(
+    market: Market, name: str, failures: int
+) -> None:
+    """What the pull tells has the time of what was heard, so neither is known to be the newer: the figure holds 3."""
+    shop = market.shops[name]
+    order = shop.sell({"MUG": 2}, is_paid=True)
+    market.deliver(name)
+    market.take_in()
+    shop.edit(order, "MUG", 3)
+    shop.take_deliveries()
+    market.change(StockItem, market.item(name, "MUG").id, observed=None, look_at=market.clock.now())
+    left = [failures]
+
+    def fail(moment: str) -> None:
+        if moment == "read_order.before" and left[0]:
+            left[0] -= 1
+            raise Unavailable("again later")
+
+    shop.wire.on_call = fail
+    looks = 0
+    while market.item(name, "MUG").observed is None:
+        market.look(name)
+        market.push(name)
+        market.pass_time(10)
+        looks += 1
+    assert looks == failures + 1
+    assert market.item(name, "MUG").observed == 7
+    assert raised_over_unheard(market, name) == []
+    market.calm()
+    assert market.shows("MUG") == {"a": 7, "b": 7}
 
 
 @pytest.mark.parametrize("name", ["a", "b"])
