@@ -52,8 +52,7 @@ def go_live(engine: Engine, held: Held, connection_id: int, *, actor: str, recor
     """Make a store live. `record` names paid orders from before T0 that the back office shall learn of all the same."""
     with engine.database.reading() as session:
         connection = session.get_one(Connection, connection_id)
-    if connection.state is not ConnectionState.SHADOW:
-        raise NotPossible(f"{connection.name} is {connection.state.value}; only a connection in shadow can go live.")
+        _require_shadow(connection)
     store = engine.connectors.store(engine, connection)
     since = min(engine.clock.now() - REACH_BACK, connection.orders_cursor or connection.created_at)
     _, live_at = take_in_pages(engine, connection, _every_order(store, since))
@@ -70,6 +69,11 @@ def go_live(engine: Engine, held: Held, connection_id: int, *, actor: str, recor
     return went
 
 
+def _require_shadow(connection: Connection) -> None:
+    if connection.state is not ConnectionState.SHADOW:
+        raise NotPossible(f"{connection.name} is {connection.state.value}; only a connection in shadow can go live.")
+
+
 def _every_order(store: Store, since: datetime) -> Iterator[OrdersPage]:
     """All that changed within the last 60 days, or since we last pulled (or connected it) if that is longer ago, then
     everything that is still open, however old (DESIGN §6).
@@ -83,6 +87,7 @@ def _switch(
 ) -> WentLive:
     """The moment itself: judge every order, forget what was believed in shadow, ask for a reading."""
     connection = session.exec(select(Connection).where(Connection.id == connection_id).with_for_update()).one()
+    _require_shadow(connection)
     connection.live_at = live_at
     connection.live_since = now
     connection.orders_cursor = live_at

@@ -2,8 +2,9 @@
 
 import pytest
 
-from schema.tables import AuditEvent, Connection, Order
-from syncd.engine import catalogue, golive, outlook, poll
+from schema.tables import AuditEvent, Connection, ConnectionState, Order
+from syncd.engine import catalogue, connections, golive, outlook, poll
+from syncd.errors import NotPossible
 from tests.market.market import Market
 
 
@@ -121,6 +122,21 @@ def test_who_made_a_store_live_is_on_record(quiet_market: Market) -> None:
     market.go_live("a")
     (deed,) = [row for row in market.rows(AuditEvent) if row.action == "connection.live"]
     assert (deed.actor, deed.target) == ("ann", "a")
+
+
+def test_a_store_that_is_paused_while_it_goes_live_stays_paused(quiet_market: Market) -> None:
+    market = quiet_market
+    shop = market.shops["a"]
+
+    def pause(moment: str) -> None:
+        if moment == "open_orders.before":
+            connections.pause(market.engine, market.ids["a"], actor="ben")
+
+    shop.wire.on_call = pause
+    with pytest.raises(NotPossible, match="is paused"):
+        market.go_live("a")
+    (store,) = [row for row in market.rows(Connection) if row.name == "a"]
+    assert (store.state, store.live_at) == (ConnectionState.PAUSED, None)
 
 
 def test_what_was_sold_and_closed_while_a_store_in_shadow_was_away_for_long_is_heard_of(quiet_market: Market) -> None:
