@@ -245,10 +245,12 @@ def _currency_warning(engine: Engine, wanted: StoreRequest, info: AccountInfo) -
 
 def reconnect(engine: Engine, connection_id: int, credentials: Mapping[str, str], *, actor: str) -> None:
     """Give a connection new credentials and take up again where it stopped: its orders are pulled, its figures are
-    compared by the daemon. Raises NotPossible where they belong to another account, ConnectorError where they fail.
+    compared by the daemon. Raises NotPossible where they belong to another account or the connection was ended,
+    ConnectorError where they fail.
     """
     with engine.database.reading() as session:
         connection = session.get_one(Connection, connection_id)
+        _refuse_ended(connection)
     role = Role(connection.role.value)
     settings = {name: str(value) for name, value in connection.settings.items()}
     probed = accounts.probe(engine, role, connection.platform, settings, credentials)
@@ -260,6 +262,7 @@ def reconnect(engine: Engine, connection_id: int, credentials: Mapping[str, str]
     now = engine.clock.now()
     with engine.database.transaction() as session:
         row = session.exec(select(Connection).where(Connection.id == connection_id).with_for_update()).one()
+        _refuse_ended(row)
         row.credentials = engine.keyring.seal(probed.credentials)
         row.settings = {**row.settings, **probed.info.settings}
         row.catalogue_at = row.webhooks_at = row.reconciled_at = None
@@ -271,3 +274,10 @@ def reconnect(engine: Engine, connection_id: int, credentials: Mapping[str, str]
         with store_hand(engine, connection_id) as held:
             _first_steps(engine, held, connection_id, no_progress)
             pull.pull_orders(engine, held, connection_id)
+
+
+def _refuse_ended(row: Connection) -> None:
+    """A key is not enough: what it shows and sold since is not known any more, so it begins in shadow."""
+    if row.state is ConnectionState.DISCONNECTED:
+        begins = "Set it as the back office" if row.role is ConnectionRole.BACKOFFICE else "Connect it"
+        raise NotPossible(f"{row.name} was disconnected. {begins} again; what syncd knows of it is taken up.")

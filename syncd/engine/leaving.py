@@ -5,7 +5,7 @@ from sqlmodel import select
 
 from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionRole, ConnectionState, ListingCheck
-from syncd.engine import creation, items, pull, webhooks
+from syncd.engine import creation, intake, items, pull, webhooks
 from syncd.engine.audit import audit
 from syncd.engine.context import Engine
 from syncd.engine.desired import refresh_all
@@ -43,11 +43,18 @@ def disconnect(engine: Engine, connection_id: int, *, actor: str) -> tuple[str, 
 
 def _pull_once_more(engine: Engine, held: Held, row: Connection) -> tuple[str, ...]:
     """What it sold while it was connected is ours; afterwards it is the merchant's."""
+    if row.state not in pull.SPEAKS:
+        return (_unread("it no longer accepts our key."),)
     try:
         pull.pull_orders(engine, held, row.id or 0)
+        intake.reread_due(engine, row.id or 0)
     except UNREACHABLE as error:
-        return (f"Its last orders could not be read; record by hand what syncd does not show: {error}",)
+        return (_unread(str(error)),)
     return ()
+
+
+def _unread(why: str) -> str:
+    return f"Its last orders could not be read; record by hand what syncd does not show: {why}"
 
 
 def _remove_webhooks(engine: Engine, row: Connection) -> tuple[str, ...]:

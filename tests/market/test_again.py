@@ -8,6 +8,7 @@ from connectors.sdk.errors import ConnectorError
 from schema.tables import Connection, ConnectionState, Issue, IssueState, Listing, Order, StockItem
 from syncd.engine import connect, connections, leaving, match, outlook
 from syncd.engine.vault import Keyring, new_key
+from syncd.errors import NotPossible
 from tests.market.market import Market
 
 
@@ -29,7 +30,8 @@ def come_back(market: Market, name: str = "a", **more) -> int:
 
 def back_live(market: Market, name: str = "a") -> None:
     come_back(market, name)
-    market.pass_time(5)
+    market.pull(name)
+    market.calm(100)
     market.go_live(name)
 
 
@@ -66,6 +68,13 @@ def test_the_same_store_takes_up_its_connection_with_all_that_it_had(market: Mar
     market.shops["b"].sell({"MUG": 3}, is_paid=True)
     market.calm()
     assert market.shows("MUG") == {"a": 7, "b": 7}
+
+
+def test_a_new_key_does_not_bring_back_a_store_that_was_left(market: Market) -> None:
+    leave(market)
+    with pytest.raises(NotPossible, match=r"was disconnected\. Connect it again"):
+        connect.reconnect(market.engine, market.ids["a"], {}, actor="ann")
+    assert row(market).state is ConnectionState.DISCONNECTED
 
 
 def test_what_a_person_matched_stays_matched(market: Market) -> None:
@@ -182,6 +191,12 @@ def test_a_store_that_does_not_answer_leaves_with_a_warning(market: Market) -> N
     (warning,) = leave(market)
     assert "last orders could not be read" in warning
     assert row(market).state is ConnectionState.DISCONNECTED
+
+
+def test_a_store_that_takes_our_key_no_more_leaves_with_a_warning(market: Market) -> None:
+    market.change(Connection, market.ids["a"], state=ConnectionState.NEEDS_AUTH)
+    (warning,) = leave(market)
+    assert "last orders could not be read" in warning
 
 
 def test_what_was_held_in_a_store_that_leaves_is_nobodys_business_any_more(market: Market) -> None:
