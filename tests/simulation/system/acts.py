@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.fake import CatalogueFault, FakeShop
-from syncd.engine import connect, connections, golive, leases, release, sync, undo
+from syncd.engine import connect, connections, golive, leases, leaving, release, sync, undo
 from syncd.errors import LeaseLost, NotPossible
 from tests.simulation.system.world import LATE_SKU
 
@@ -252,11 +252,50 @@ def reconnect(history) -> str:
     return ""
 
 
+def leave(history) -> str:
+    """A store is disconnected, or connected again."""
+    name = history.any_shop()
+    if history.world.state(name) == "disconnected":
+        return come_back(history, name)
+    due, warnings = history.truth.due_orders(name), ["cut short"]
+
+    def act(engine) -> None:
+        warnings[:] = leaving.disconnect(engine, history.world.ids[name], actor="me")
+
+    told = history.by_hand(f"{name} is left", act)
+    if history.world.state(name) == "disconnected":
+        was_heard = not warnings and not history.setting.shops[name].order_lag
+        history.truth.left[name] = (due if was_heard else set(), history.truth.due_orders(name))
+    history.world.look_around()
+    return told
+
+
+def come_back(history, name: str) -> str:
+    """The same store is connected again: in shadow, and its orders are judged anew."""
+    shop = history.world.shops[name]
+    shop.faults.is_denied = False
+    wanted = connect.StoreRequest(
+        merchant_id=history.world.merchant_id,
+        platform="fake",
+        name=name,
+        record=history.setting.shops[name].record,
+        settings={"shop": shop.account_id},
+    )
+    told = history.by_hand(f"{name} is connected again", lambda engine: connect.connect_store(engine, wanted, {}))
+    if history.world.state(name) != "disconnected":
+        history.truth.keep_what_was_ours(name)
+    history.world.look_around()
+    return told
+
+
 def go_live(history) -> str:
     waiting = [name for name in history.world.shops if history.may_go_live(name)]
     if not waiting:
         return ""
-    name = history.chance.choice(waiting)
+    return make_live(history, history.chance.choice(waiting))
+
+
+def make_live(history, name: str) -> str:
     connection_id = history.world.ids[name]
 
     def act(engine) -> None:
@@ -266,6 +305,8 @@ def go_live(history) -> str:
             golive.go_live(engine, held, connection_id, actor="me")
 
     told = history.by_hand(f"{name} goes live", act)
+    if history.world.state(name) == "live":
+        history.was_live.add(name)
     history.truth.ring_up(name)
     return told
 
@@ -346,7 +387,10 @@ def let_go(history) -> str:
 
 CUSTOMERS = [sell] * 6 + [pay, pay, refund, refund, cancel, edit]
 STAFF = [till, till, lorry, hand_return, staff_edit, staff_edit, delete_product, make_anew, make_anew, track, late_sku]
-DESK = [go_live, go_live, pause, pause, reconnect, reconnect, force_sync, undo_run, release_one, release_one, let_go]
+DESK = [
+    *[go_live, go_live, leave, pause, pause, reconnect, reconnect],
+    *[force_sync, undo_run, release_one, release_one, let_go],
+]
 AT_MOMENTS = [*CUSTOMERS, till, till, lorry, staff_edit]
 EVENTS = [*CUSTOMERS * 3, *STAFF * 2, *[fault] * 16, *DESK, outage, denied]
 RAISES = (ConnectorError, NotPossible, LeaseLost)

@@ -5,13 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from syncd.engine import status
-from tests.simulation.system.truth import Truth, taken, taken_from
+from tests.simulation.system.truth import Truth, Wrong, taken, taken_from
 from tests.simulation.system.world import LATE_SKU, World
-
-
-class Wrong(Exception):
-    """Something that must never be."""
-
 
 FOLD = """
 SELECT c.sku, c.location_id, c.on_hand, c.open, m.on_hand, m.open FROM inventory_cache c LEFT JOIN

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from connectors.sdk.fake import FakeShop, SoldOut
 from syncd.engine import release
 from tests.simulation.system import acts
-from tests.simulation.system.checks import Watch, Wrong, at_quiet
+from tests.simulation.system.checks import Watch, at_quiet
 from tests.simulation.system.process import JOBS, Crash, Hand, Process
 from tests.simulation.system.setting import Setting, describe, draw
-from tests.simulation.system.truth import Truth, taken_from
+from tests.simulation.system.truth import Truth, Wrong, taken_from
 from tests.simulation.system.world import make_world
 
 LATEST_LANDING = 30.0
@@ -60,6 +60,7 @@ class History:
         self.is_quiet = True
         self.has_read = False
         self.moved: Counter[tuple[str, str]] = Counter()
+        self.was_live: set[str] = set()
         self.event = ""
         self.moments = 0
         self.late_since: dict[str, datetime] = {}
@@ -128,7 +129,7 @@ class History:
         for name, shop in self.world.shops.items():
             self.moved.update((name, stock_id) for stock_id, _ in set(before[name].items()) ^ set(shop.figures.items()))
         for name in self.world.shops:
-            if self.world.state(name) != "shadow":
+            if self.world.state(name) not in ("shadow", "disconnected"):
                 self.truth.ring_up(name)
         self.watch.note_bases()
         if told:
@@ -321,6 +322,8 @@ class History:
 
     def _deliver(self, name: str, headers: dict, body: bytes, copy: int) -> None:
         """The web process stores it: not one of those that die here."""
+        if self.world.state(name) == "disconnected":
+            return  # its door is closed
         was_quiet, self.is_quiet = self.is_quiet, True
         self.world.store_delivery(name, headers, body, copy)
         self.is_quiet = was_quiet
@@ -343,6 +346,8 @@ class History:
         del self.world.processes[1:]  # the others are stopped: what follows is one process's work
         while acts.reconnect(self):
             self._settle()
+        for name in self.world.shops:
+            self._bring_back(name)
         paused = [name for name in self.world.shops if self.world.state(name) == "paused"]
         for name in paused:
             acts.connections.resume(self.world.processes[0].engine, self.world.ids[name], actor="me")
@@ -353,6 +358,15 @@ class History:
         self._a_day()
         self._release_all()
         self._settle()
+
+    def _bring_back(self, name: str) -> None:
+        """A store that was left is connected again, and one that was live is live again."""
+        if self.world.state(name) == "disconnected":
+            self.do(lambda history: acts.come_back(history, name))
+            self._settle()
+        if name in self.was_live and self.may_go_live(name):
+            self.do(lambda history: acts.make_live(history, name))
+            self._settle()
 
     def _a_day(self) -> None:
         self.world.pass_time(135_000)

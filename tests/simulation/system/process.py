@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from connectors.sdk.contract import Clock, Plugin
 from connectors.sdk.errors import ConnectorError
-from schema.tables import Connection, ConnectionRole, Merchant
+from schema.tables import Connection, ConnectionRole, ConnectionState, Merchant
 from syncd.config import Settings
 from syncd.daemon.jobs import Jobs
 from syncd.daemon.loops import Pause
@@ -116,6 +116,28 @@ class Process:
             self.busy.remove(hand.name)
         hand.rest(pause, self.engine.clock.now())
 
+    def look_around(self) -> None:
+        """A hand for each store that is connected, and for no other."""
+        connected = select(Connection.id).where(
+            Connection.role == ConnectionRole.STORE, Connection.state != ConnectionState.DISCONNECTED
+        )
+        with self.engine.database.reading() as session:
+            needed = {f"store-{store}": store for store in session.exec(connected.order_by(col(Connection.id)))}
+        for name in [name for name in self.hands if name.startswith("store-") and name not in needed]:
+            del self.hands[name]
+            self.engine.connectors.forget(int(name.removeprefix("store-")))
+        for name, store in needed.items():
+            if name in self.hands:
+                continue
+            jobs = Jobs(self.engine, store)
+            for job in AT_START:
+                jobs.want(job)
+            hand = StoreHand(engine=self.engine, keeper=self.keeper, connection_id=store, jobs=jobs)
+            self.hire(Hand(name, hand.step, jobs))
+
+    def hire(self, hand: Hand) -> None:
+        self.hands[hand.name] = hand
+
     def want(self, *kinds: str) -> None:
         """The clockwork strikes."""
         for hand in self.hands.values():
@@ -147,24 +169,14 @@ def start(
     )
     process = Process(name=name, engine=engine, keeper=LeaseKeeper(engine))
     with database.reading() as session:
-        stores = session.exec(select(Connection.id).where(Connection.role == ConnectionRole.STORE)).all()
         merchants = session.exec(select(Merchant.id)).all()
-    _hire(process, Hand("intake", lambda: Pause(0.0 if intake.apply_new(engine, 20) else 1.0)))
-    _hire(process, Hand("runs", lambda: Pause(0.0 if runs.begin_wanted(engine) else 1.0)))
-    for store in stores:
-        jobs = Jobs(engine, store)
-        for job in AT_START:
-            jobs.want(job)
-        hand = StoreHand(engine=engine, keeper=process.keeper, connection_id=store, jobs=jobs)
-        _hire(process, Hand(f"store-{store}", hand.step, jobs))
+    process.hire(Hand("intake", lambda: Pause(0.0 if intake.apply_new(engine, 20) else 1.0)))
+    process.hire(Hand("runs", lambda: Pause(0.0 if runs.begin_wanted(engine) else 1.0)))
+    process.look_around()
     for merchant in merchants:
         recording = RecordingHand(engine=engine, keeper=process.keeper, merchant_id=merchant)
-        _hire(process, Hand(f"recording-{merchant}", recording.step))
+        process.hire(Hand(f"recording-{merchant}", recording.step))
         jobs = Jobs(engine, merchant)
         reading = ReadingHand(engine=engine, keeper=process.keeper, merchant_id=merchant, jobs=jobs)
-        _hire(process, Hand(f"reading-{merchant}", reading.step, jobs))
+        process.hire(Hand(f"reading-{merchant}", reading.step, jobs))
     return process
-
-
-def _hire(process: Process, hand: Hand) -> None:
-    process.hands[hand.name] = hand

@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from tests.simulation.system.checks import Wrong
 from tests.simulation.system.history import History
 from tests.simulation.system.process import Crash
+from tests.simulation.system.truth import Wrong
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from datetime import timedelta
 import pytest
 
 from tests.simulation.system import acts
-from tests.simulation.system.checks import Wrong
 from tests.simulation.system.history import History
 from tests.simulation.system.process import Crash
 from tests.simulation.system.setting import Setting, ShopSetting
 from tests.simulation.system.shrink import play, shrink, story
+from tests.simulation.system.truth import Wrong
 
 PARTS, HISTORIES = 3, 4
 LIVES, DEATHS = 8, 3

@@ -10,9 +10,16 @@ from connectors.sdk.values import OrderLine, OrderSnapshot
 from tests.simulation.system.world import LATE_SKU, World
 
 
+class Wrong(Exception):
+    """Something that must never be."""
+
+
 @dataclass
 class Truth:
-    """What lies on the shelves but for what the stores have sold, and what people did that we cannot see."""
+    """What lies on the shelves but for what the stores have sold, and what people did that we cannot see.
+
+    `left`: for a store that is disconnected, its orders that we surely had heard to be due, and all that were.
+    """
 
     world: World
     shelf: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -20,6 +27,8 @@ class Truth:
     handed: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     rung: dict[tuple[str, str, str], int] = field(default_factory=dict)
     left_out: set[tuple[str, str]] = field(default_factory=set)
+    ours: set[tuple[str, str]] = field(default_factory=set)
+    left: dict[str, tuple[set[str], set[str]]] = field(default_factory=dict)
     gone: set[tuple[str, str]] = field(default_factory=set)
     is_stale: bool = False
 
@@ -40,6 +49,8 @@ class Truth:
 
     def is_baseline(self, name: str, order: OrderSnapshot) -> bool:
         """Settled before its store went live."""
+        if (name, order.order_id) in self.ours:
+            return False
         live_at = self.live_at(name)
         if live_at is None:
             return False
@@ -50,10 +61,31 @@ class Truth:
 
     def counts(self, name: str, order: OrderSnapshot) -> bool:
         """Whether the back office is to hear of it, sooner or later."""
-        return self.live_at(name) is not None and not order.is_test and not self.is_baseline(name, order)
+        if order.is_test:
+            return False
+        is_ours = (name, order.order_id) in self.ours
+        return is_ours or (self.live_at(name) is not None and not self.is_baseline(name, order))
 
     def is_due(self, name: str, order: OrderSnapshot) -> bool:
         return order.is_paid or self.world.setting.shops[name].record == "placed"
+
+    def due_orders(self, name: str) -> set[str]:
+        """Orders that the back office has heard of, or is about to."""
+        return {order.order_id for order in self.orders(name) if self.counts(name, order) and self.is_due(name, order)}
+
+    def keep_what_was_ours(self, name: str) -> None:
+        """What was due when a store was left stays ours, as far as we had heard of it: only we can say how far that was.
+
+        Raises Wrong where we claim what was not due then, or forget what we cannot but have heard.
+        """
+        heard, due = self.left.pop(name)
+        rows = self.world.query(
+            "SELECT external_id FROM order_header WHERE connection_id = ? AND is_wanted", self.world.ids[name]
+        )
+        claimed = {order_id for (order_id,) in rows}
+        if not heard <= claimed <= due:
+            raise Wrong(f"{name} was left when {heard or due} were due, and now {claimed} are said to have been")
+        self.ours |= {(name, order_id) for order_id in claimed}
 
     def stock_lines(self, name: str, order: OrderSnapshot) -> Iterator[tuple[OrderLine, int]]:
         """Lines that take units off a shelf, with the units that the store holds for them now."""

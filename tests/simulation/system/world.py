@@ -94,6 +94,10 @@ class World:
             self.processes.remove(dead)
             self.start_process()
 
+    def look_around(self) -> None:
+        for running in self.processes:
+            running.look_around()
+
     def ring(self) -> None:
         for running in self.processes:
             for hand in running.hands.values():
