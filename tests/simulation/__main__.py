@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument("--system", type=int, default=500, help="histories of the whole system (500)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the first; the others follow it (1)")
     parser.add_argument("--workers", type=int, default=cores(), help="processes (all cores)")
+    parser.add_argument("--own-ledger", action="store_true", help="the whole system without a back office")
     parser.add_argument("--story", choices=("rules", "system"), help="tell the history of this one seed")
     parser.add_argument("--shrink", action="store_true", help="with --story system: as short as it still goes wrong")
     parser.add_argument(
@@ -37,15 +38,15 @@ def main() -> int:
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was played until then is told
     if asked.first_wrong:
-        return _first_wrong(asked.seed, asked.system)
+        return _first_wrong(asked.seed, asked.system, asked.own_ledger)
     if asked.story == "rules":
         print(rules.story(asked.seed))
         return 0
     if asked.story == "system":
-        print(system_story(shrink(asked.seed) if asked.shrink else play(asked.seed)))
+        print(system_story((shrink if asked.shrink else play)(asked.seed, has_own_ledger=asked.own_ledger)))
         return 0
     is_wrong = asked.rules > 0 and _rules(asked.seed, asked.rules, asked.workers)
-    return 1 if (asked.system > 0 and _system(asked.seed, asked.system, asked.workers)) or is_wrong else 0
+    return 1 if (asked.system > 0 and _system(asked)) or is_wrong else 0
 
 
 def _follow(name: str, parts: Iterable, figures, histories: int):
@@ -89,20 +90,22 @@ def _rules(seed: int, histories: int, workers: int) -> bool:
     return bool(figures.wrong)
 
 
-def _system(seed: int, histories: int, workers: int) -> bool:
+def _system(asked: argparse.Namespace) -> bool:
     began = time.monotonic()
-    figures = _follow("system", system.run_parallel(seed, histories, workers), system.Figures(), histories)
-    print(f"seeds {seed} to {seed + histories - 1}: {system.verdict(figures, time.monotonic() - began)}", flush=True)
+    first, histories, has_own_ledger = asked.seed, asked.system, asked.own_ledger
+    parts = system.run_parallel(first, histories, asked.workers, has_own_ledger=has_own_ledger)
+    figures = _follow("system", parts, system.Figures(), histories)
+    print(f"seeds {first} to {first + histories - 1}: {system.verdict(figures, time.monotonic() - began)}", flush=True)
     if figures.wrong:
         print("wrong seeds: " + ", ".join(map(str, sorted(figures.wrong)[:50])))
         for wrong in sorted(figures.wrong)[:MOST_SHRUNK]:
-            print("\n" + system_story(shrink(wrong)))
+            print("\n" + system_story(shrink(wrong, has_own_ledger=has_own_ledger)))
     return bool(figures.wrong)
 
 
-def _first_wrong(seed: int, histories: int) -> int:
+def _first_wrong(seed: int, histories: int, has_own_ledger: bool) -> int:
     for number in range(seed, seed + histories):
-        played = play(number)
+        played = play(number, has_own_ledger=has_own_ledger)
         if played.wrong:
             print(system_story(played))
             return 1

@@ -243,6 +243,8 @@ def denied(history) -> str:
 
 def reconnect(history) -> str:
     for name, who in {**history.world.shops, "office": history.world.office}.items():
+        if name not in history.world.ids:
+            continue
         if who.faults.is_denied or history.world.state(name) == "needs_auth":
             who.faults.is_denied = False
             return history.by_hand(

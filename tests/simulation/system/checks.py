@@ -215,8 +215,8 @@ def _documents(world: World, truth: Truth) -> list[str]:
     for name in world.shops:
         for order in truth.orders(name):
             held = Counter()
-            for line in truth.booked_lines(name, order.order_id):
-                held[world.office.items[line.external_id].sku] += line.quantity - line.returned
+            for sku, quantity, returned in truth.booked_lines(name, order.order_id):
+                held[sku] += quantity - returned
             should = Counter()
             counts = truth.counts(name, order) and truth.is_due(name, order)
             if counts and (name, order.order_id) not in truth.left_out:

@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
+from functools import partial
 from multiprocessing import get_context
 
 from tests.simulation.system.history import History
@@ -32,10 +33,10 @@ class Figures:
         return Figures(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
 
-def run_seeds(seeds: Iterable[int]) -> Figures:
+def run_seeds(seeds: Iterable[int], *, has_own_ledger: bool = False) -> Figures:
     figures = Figures()
     for seed in seeds:
-        played = play(seed)
+        played = play(seed, has_own_ledger=has_own_ledger)
         figures += _figures(played.history, (seed,) if played.wrong else ())
     return figures
 
@@ -55,25 +56,25 @@ def _figures(history: History, wrong: tuple[int, ...]) -> Figures:
     )
 
 
-def _in_worker(seeds: Iterable[int]) -> Figures:
+def _in_worker(seeds: Iterable[int], *, has_own_ledger: bool) -> Figures:
     import multiprocessing.util
 
     multiprocessing.util.Finalize(None, leave_ground, exitpriority=10)
     if not gc.get_freeze_count():
         gc.freeze()  # what is imported stays: looking through it again and again would take a tenth of the time
         gc.set_threshold(200_000, 20, 100)  # and what a history leaves behind is little
-    return run_seeds(seeds)
+    return run_seeds(seeds, has_own_ledger=has_own_ledger)
 
 
-def run_parallel(first: int, histories: int, workers: int) -> Iterator[Figures]:
+def run_parallel(first: int, histories: int, workers: int, *, has_own_ledger: bool = False) -> Iterator[Figures]:
     """Figures of one chunk after the other, as they come."""
     chunks = [range(at, min(at + CHUNK, first + histories)) for at in range(first, first + histories, CHUNK)]
     if workers < 2:
-        yield from map(run_seeds, chunks)
+        yield from map(partial(run_seeds, has_own_ledger=has_own_ledger), chunks)
         leave_ground()
         return
     with get_context("spawn").Pool(workers, maxtasksperchild=CHUNKS_OF_A_WORKER) as pool:
-        yield from pool.imap_unordered(_in_worker, chunks)
+        yield from pool.imap_unordered(partial(_in_worker, has_own_ledger=has_own_ledger), chunks)
         pool.close()
         pool.join()
 

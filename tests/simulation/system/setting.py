@@ -39,10 +39,11 @@ class Setting:
     crashes: float
     rules: dict[str, int] = field(default_factory=dict)
     events: int = 20
+    has_own_ledger: bool = False
 
 
-def draw(seed: int) -> Setting:
-    """The setting of a seed."""
+def draw(seed: int, *, has_own_ledger: bool = False) -> Setting:
+    """The setting of a seed; with syncd's own ledger it is the same but for the back office."""
     chance = random.Random(f"setting:{seed}")
     skus = tuple(sorted({chance.choice(SKUS) for _ in range(chance.choice([1, 1, 2, 3]))} | {"MUG"}))
     has_nightly = chance.random() < 0.6
@@ -67,6 +68,7 @@ def draw(seed: int) -> Setting:
         crashes=chance.choice([0, 0, 0.003, 0.01, 0.03]),
         rules=rules,
         events=chance.randrange(6, 26),
+        has_own_ledger=has_own_ledger,
     )
 
 
@@ -92,7 +94,7 @@ def describe(setting: Setting) -> str:
     )
     rules = ", ".join(f"{kind} {value}" for kind, value in setting.rules.items()) or "no rules"
     return (
-        f"{setting.on_hand} each of {', '.join(setting.skus)}; {shops}; {rules}; {setting.processes} process(es); "
+        f"{'own ledger; ' if setting.has_own_ledger else ''}{setting.on_hand} each of {', '.join(setting.skus)}; {shops}; {rules}; {setting.processes} process(es); "
         f"nightly comparison {'on' if setting.has_nightly else 'off'}; webhooks lost {setting.loss:.0%}, "
         f"up to {setting.delay:g} s late"
     )

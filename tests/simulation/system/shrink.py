@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tests.simulation.system.history import History
 from tests.simulation.system.process import Crash
+from tests.simulation.system.setting import draw
 from tests.simulation.system.truth import Wrong
 
 
@@ -17,9 +18,9 @@ class Played:
     kind: str
 
 
-def play(seed: int, dropped: frozenset[str] = frozenset()) -> Played:
+def play(seed: int, dropped: frozenset[str] = frozenset(), *, has_own_ledger: bool = False) -> Played:
     """Play one history; whatever it raises is what is wrong with it."""
-    history = History(seed, dropped=dropped)
+    history = History(seed, dropped=dropped, setting=draw(seed, has_own_ledger=has_own_ledger))
     try:
         history.run()
     except Wrong as wrong:
@@ -29,9 +30,9 @@ def play(seed: int, dropped: frozenset[str] = frozenset()) -> Played:
     return Played(history, "", "")
 
 
-def shrink(seed: int, *, most: int = 150) -> Played:
+def shrink(seed: int, *, has_own_ledger: bool = False, most: int = 150) -> Played:
     """Leave out halves, quarters, ... and single events, then what happened at single moments; `most` tries."""
-    best = play(seed)
+    best = play(seed, has_own_ledger=has_own_ledger)
     dropped: frozenset[str] = frozenset()
     left = most
     for is_event in (True, False):
@@ -42,7 +43,7 @@ def shrink(seed: int, *, most: int = 150) -> Played:
             while at < len(keys) and left > 0:
                 attempt = dropped | set(keys[at : at + size])
                 left -= 1
-                tried = play(seed, attempt)
+                tried = play(seed, attempt, has_own_ledger=has_own_ledger)
                 if tried.kind == best.kind:
                     best, dropped, was_dropped = tried, attempt, True
                     del keys[at : at + size]

@@ -14,11 +14,11 @@ PARTS, HISTORIES = 3, 4
 LIVES, DEATHS = 8, 3
 
 
-@pytest.mark.parametrize("part", range(PARTS))
-def test_random_histories_of_the_whole_system_end_with_every_number_right(part):
+@pytest.mark.parametrize(("part", "has_own_ledger"), [*[(part, False) for part in range(PARTS)], (0, True)])
+def test_random_histories_of_the_whole_system_end_with_every_number_right(part, has_own_ledger):
     for seed in range(part * HISTORIES, (part + 1) * HISTORIES):
-        played = play(seed)
-        assert not played.wrong, story(shrink(seed, most=30))
+        played = play(seed, has_own_ledger=has_own_ledger)
+        assert not played.wrong, story(shrink(seed, has_own_ledger=has_own_ledger, most=30))
 
 
 def test_a_history_is_played_the_same_way_each_time():

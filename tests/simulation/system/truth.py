@@ -132,14 +132,20 @@ class Truth:
         handed = self.handed.get((name, order.order_id), 0)
         if not handed:
             return units
-        sold = sum(line.quantity for line in self.booked_lines(name, order.order_id))
+        sold = sum(quantity for _, quantity, _ in self.booked_lines(name, order.order_id))
         return min(units, sold - handed)
 
-    def booked_lines(self, name: str, order_id: str) -> Iterator:
-        for booked in self.world.office.booked.values():
+    def booked_lines(self, name: str, order_id: str) -> Iterator[tuple[str, int, int]]:
+        """SKU, units sold and units returned of what is recorded of an order."""
+        if self.world.setting.has_own_ledger:
+            yield from self.world.office.documents(self.world.ids[name], order_id)
+            return
+        office = self.world.office
+        for booked in office.booked.values():
             invoice = booked.record.invoice_no
             if invoice == f"{name}/{order_id}" or invoice.startswith(f"{name}/{order_id}-"):
-                yield from booked.record.lines
+                for line in booked.record.lines:
+                    yield office.items[line.external_id].sku, line.quantity, line.returned
 
     def on_hand(self, sku: str, place: str) -> int:
         recorded, _ = self.sold(sku, place)

@@ -33,6 +33,7 @@ from syncd.config import Settings
 from syncd.engine import catalogue, leases, match, poll
 from syncd.engine.vault import Keyring, new_key
 from tests.simulation.system import process
+from tests.simulation.system.own_ledger import OwnLedger
 from tests.simulation.system.process import Process, WatchedDatabase
 from tests.simulation.system.setting import Setting
 
@@ -166,7 +167,7 @@ def make_world(setting: Setting) -> World:
         name: stores.add(FakeShop(clock=clock, account_id=f"{name}.example", compares=shop.compares, skew=shop.skew))
         for name, shop in setting.shops.items()
     }
-    office = offices.add(FakeOffice(clock=clock))
+    office = OwnLedger(clock=clock) if setting.has_own_ledger else offices.add(FakeOffice(clock=clock))
     settings = Settings(home=file.parent)
     if not setting.has_nightly:
         schedule = settings.schedule.model_copy(update={"reconcile": timedelta(days=9999)})
@@ -182,6 +183,8 @@ def make_world(setting: Setting) -> World:
         keyring=keyring,
         books=sqlite3.connect(file, isolation_level=None),
     )
+    if setting.has_own_ledger:
+        office.world = world
     world.end_listening = database.on_wake(world.ring)
     _stock(world)
     with database.transaction() as session:
@@ -234,12 +237,13 @@ def _fill(world: World, session: object) -> None:
         session.add(row)
         session.flush()
         world.places[place] = row.id
-    _connect(world, session, "office", "fake-office", ConnectionState.LIVE, "paid")
+    if not world.setting.has_own_ledger:
+        _connect(world, session, "office", "fake-office", ConnectionState.LIVE, "paid")
     for name, shop in world.setting.shops.items():
         _connect(world, session, name, "fake", ConnectionState.SHADOW, shop.record)
         for position, place in enumerate(shop.pool):
             session.add(PoolLocation(connection_id=world.ids[name], location_id=world.places[place], position=position))
-    session.add(BackOffice(merchant_id=merchant.id, connection_id=world.ids["office"]))
+    session.add(BackOffice(merchant_id=merchant.id, connection_id=world.ids.get("office")))
     for kind, value in world.setting.rules.items():
         session.add(Rule(merchant_id=merchant.id, kind=RuleKind(kind), value=value))
 
@@ -273,8 +277,11 @@ def _read_first(world: World) -> None:
     for _ in range(world.setting.processes):
         world.start_process()
     engine = world.processes[0].engine
-    with leases.holding(engine, f"readings:{world.merchant_id}") as held:
-        poll.catalogue(engine, held, world.merchant_id)
+    if world.setting.has_own_ledger:
+        world.office.begin()
+    else:
+        with leases.holding(engine, f"readings:{world.merchant_id}") as held:
+            poll.catalogue(engine, held, world.merchant_id)
     for name in world.shops:
         with leases.holding(engine, f"store:{world.ids[name]}") as held:
             catalogue.refresh(engine, held, world.ids[name])
