@@ -30,7 +30,8 @@ StoreLocation = Annotated[
     str | None, typer.Option("--store-location", help="The store's own location, where it has several.")
 ]
 Record = Annotated[
-    RecordPolicy, typer.Option("--record", help="When the back office learns of an order: paid or placed.")
+    RecordPolicy | None,
+    typer.Option("--record", help="When the back office learns of an order: paid (a new store's default) or placed."),
 ]
 Live = Annotated[bool, typer.Option("--live", help="Go live at once.")]
 Url = Annotated[str, typer.Option("--url", help="The address.")]
@@ -155,7 +156,7 @@ def connect_shopify(
     name: Name = "",
     location: Location = None,
     store_location: StoreLocation = None,
-    record: Record = RecordPolicy.PAID,
+    record: Record = None,
     live: Live = False,
     json: Json = False,
 ) -> None:
@@ -184,7 +185,7 @@ def connect_woocommerce(
     api_url: ApiUrl = None,
     name: Name = "",
     location: Location = None,
-    record: Record = RecordPolicy.PAID,
+    record: Record = None,
     live: Live = False,
     json: Json = False,
 ) -> None:
@@ -205,7 +206,7 @@ def connect_custom(
     shop_secret: Annotated[str, typer.Option("--secret", envvar="SYNCD_SECRET", help="whsec_…; - reads stdin.")],
     name: Name = "",
     location: Location = None,
-    record: Record = RecordPolicy.PAID,
+    record: Record = None,
     live: Live = False,
     json: Json = False,
 ) -> None:
@@ -223,7 +224,7 @@ def connect_other(
     credential: Annotated[list[str] | None, typer.Option("--credential", help="NAME=VALUE; - reads stdin.")] = None,
     name: Name = "",
     location: Location = None,
-    record: Record = RecordPolicy.PAID,
+    record: Record = None,
     live: Live = False,
     json: Json = False,
 ) -> None:
@@ -237,7 +238,7 @@ def _wanted(
     settings: Mapping[str, str],
     name: str,
     locations: Sequence[str] | None,
-    record: RecordPolicy,
+    record: RecordPolicy | None,
     live: bool,
 ) -> StoreRequest:
     return StoreRequest(
@@ -246,7 +247,7 @@ def _wanted(
         settings=settings,
         name=name,
         locations=tuple(locations or ()),
-        record=record.value,
+        record=record.value if record else None,
         live=live,
     )
 

@@ -43,8 +43,8 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreRequest:
     """What a person wants connected. `settings` are not secret; `locations` are the back office's, by id or name (none:
-    the default one); `record` is `paid` or `placed`; `live`: go live at once;
-    `reconnects`: the connection that only gets a new key.
+    the default one); `record` is `paid` or `placed` (None: as before where it was connected before, else `paid`);
+    `live`: go live at once; `reconnects`: the connection that only gets a new key.
     """
 
     merchant_id: int
@@ -52,7 +52,7 @@ class StoreRequest:
     settings: Mapping[str, str]
     name: str = ""
     locations: Sequence[str] = ()
-    record: str = "paid"
+    record: str | None = None
     starting_point: str = "backoffice"
     live: bool = False
     actor: str = ""
@@ -124,7 +124,7 @@ def _keep(
             platform=wanted.platform,
             role=ConnectionRole.STORE,
             state=ConnectionState.SHADOW,
-            record=RecordPolicy(wanted.record),
+            record=RecordPolicy(wanted.record or RecordPolicy.PAID),
             account_id=probed.info.account_id,
             currency=probed.info.currency,
             settings=dict(settings),
@@ -156,7 +156,7 @@ def _take_up(
         _keep_what_was_live(session, row)
     row.name = accounts.free_name(session, row.merchant_id, wanted.name, accounts.plain_name(row.name), now)
     row.state, row.live_at, row.live_since = ConnectionState.SHADOW, None, None
-    row.record = RecordPolicy(wanted.record)
+    row.record = RecordPolicy(wanted.record or row.record)
     row.currency = probed.info.currency
     row.settings = dict(settings)
     row.credentials = engine.keyring.seal(probed.credentials)

@@ -86,6 +86,16 @@ def test_what_a_person_matched_stays_matched(market: Market) -> None:
     assert (listing.match, listing.is_by_hand) == ("ignored", True)
 
 
+@pytest.mark.parametrize(("wanted", "kept"), [({}, "placed"), ({"record": "paid"}, "paid")])
+def test_when_its_orders_are_recorded_stays_as_it_was_unless_it_is_said_anew(
+    market: Market, wanted: dict[str, str], kept: str
+) -> None:
+    connections.change(market.engine, market.ids["a"], record="placed", actor="ann")
+    leave(market)
+    come_back(market, **wanted)
+    assert row(market).record == kept
+
+
 def test_a_store_whose_name_was_taken_gets_another_one(market: Market) -> None:
     leave(market)
     market.change(Connection, market.ids["b"], name="c")

@@ -40,7 +40,8 @@ class NewConnection(Sent):
     credentials: Secrets
     name: Annotated[str, Field(max_length=60)] = ""
     locations: Places = ()
-    record: RecordPolicy = RecordPolicy.PAID
+    record: RecordPolicy | None = None
+    """None: `paid`, or as before where the store was connected before."""
     starting_point: Literal["store", "backoffice"] = "backoffice"
     live: bool = False
 
@@ -124,7 +125,7 @@ def connect_store(sent: NewConnection, caller: Asking) -> Connected:
         settings=sent.settings,
         name=sent.name,
         locations=sent.locations,
-        record=sent.record.value,
+        record=sent.record.value if sent.record else None,
         starting_point=sent.starting_point,
         live=sent.live,
         actor=caller.actor,
