@@ -77,12 +77,25 @@ def is_published(session: Session, item: StockItem) -> bool:
 def let_go(session: Session, connection: Connection, item: StockItem, now: datetime) -> None:
     """Nothing shows this figure any more: nothing is believed of it, and nobody need decide about it."""
     forget_belief(item)
+    end_refusal(session, connection, item, now)
     resolve_issue(session, connection.merchant_id, held_key(item), by="the store", now=now)
+
+
+def end_refusal(session: Session, connection: Connection, item: StockItem, now: datetime) -> None:
+    """The store has taken a number of this figure again, or need not."""
+    if item.attempts:
+        item.attempts, item.not_before = 0, None
+        resolve_issue(session, connection.merchant_id, refused_key(item), by="the store", now=now)
 
 
 def held_key(item: StockItem) -> str:
     """The key of the issue about a held figure."""
     return f"drift_held:{item.id}"
+
+
+def refused_key(item: StockItem) -> str:
+    """The key of the issue that a store did not take a figure's number."""
+    return f"push_refused:{item.connection_id}:{item.external_id}"
 
 
 def resolve_unknown(session: Session, connection: Connection, listing: Listing, by: str, now: datetime) -> None:

@@ -10,6 +10,7 @@ from syncd.domain import border, drift, publish
 from syncd.engine import items
 from syncd.engine.context import Engine
 from syncd.engine.issues import raise_issue
+from syncd.engine.linking import end_refusal, refused_key
 from syncd.engine.listing_checks import check_listings_of
 
 LONGEST_WAIT = timedelta(hours=1)
@@ -32,6 +33,7 @@ def answered(
     match result.outcome:
         case WriteOutcome.WRITTEN:
             _written(push, item, compares=compares, platform_at=platform_at, now=now)
+            end_refusal(session, session.get_one(Connection, item.connection_id), item, now)
         case WriteOutcome.MISMATCH:
             push.state = PushState.REFUSED
             push.before = result.found
@@ -76,7 +78,6 @@ def _written(push: Push, item: StockItem, *, compares: bool, platform_at: dateti
         )
     items.keep(item, state, look_at=now, reason="an order came in while we wrote")
     item.confirmed_at = now
-    item.attempts = 0
     item.not_before = None
 
 
@@ -94,7 +95,7 @@ def _refused(session: Session, push: Push, item: StockItem, now: datetime) -> No
         session,
         merchant_id=connection.merchant_id,
         kind="push_refused",
-        key=f"push_refused:{connection.id}:{item.external_id}",
+        key=refused_key(item),
         title=f"{connection.name} did not take the number of {push.sku}.",
         why=push.words,
         what_to_do="Look at the product in the store; syncd tries again by itself.",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from schema.tables import Connection, Listing, Order
-from syncd.engine import catalogue, due, poll, record_by_hand
+from schema.tables import Connection, Issue, Listing, Order
+from syncd.engine import catalogue, due, leaving, poll, reconcile, record_by_hand
 from tests.market.market import Market
 
 
@@ -48,6 +48,34 @@ def test_a_figure_that_is_gone_is_not_asked_for_for_ever(market: Market, how: st
     (listing,) = [row for row in market.rows(Listing) if row.connection_id == market.ids["a"]]
     assert listing.gone_at is not None or not listing.tracked
     assert not has_work(market, "a")
+
+
+@pytest.mark.parametrize("how", ["it is taken", "nothing is owed", "it is deleted", "the store is left"])
+def test_a_number_that_a_store_refuses_is_told_until_that_is_over(market: Market, how: str) -> None:
+    shop, other = market.shops["a"], market.shops["b"]
+    stock_id = shop.item("MUG").ref.stock_id
+    shop.unwritable[stock_id] = "a bundle has no stock of its own"
+    sold = other.sell({"MUG": 3}, is_paid=True)
+    market.calm()
+    (issue,) = market.rows(Issue)
+    assert (issue.kind, issue.why) == ("push_refused", "a bundle has no stock of its own")
+    assert market.shows("MUG") == {"a": 10, "b": 7}
+    match how:
+        case "it is taken":
+            shop.unwritable.clear()
+        case "nothing is owed":
+            other.cancel(sold)
+        case "it is deleted":
+            shop.delete_item("MUG")
+            catalogue.refresh(market.engine, market.held(f"store:{market.ids['a']}"), market.ids["a"])
+        case "the store is left":
+            market.forget_leases()
+            leaving.disconnect(market.engine, market.ids["a"], actor="ann")
+    market.calm(8000, every=1000)
+    if how == "nothing is owed":
+        reconcile.reconcile(market.engine, market.held(f"store:{market.ids['a']}"), market.ids["a"])
+    assert "push_refused" not in market.issues()
+    assert market.item("a", "MUG").attempts == 0
 
 
 def test_a_product_that_was_sold_and_deleted_before_we_read_it_counts_all_the_same(market: Market) -> None:

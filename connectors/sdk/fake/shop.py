@@ -41,7 +41,8 @@ class FakeShop:
     lines count. By default the one that cannot compare declares. `skew` is how far its clock is ahead of ours.
     `allows_overselling` lets customers buy below zero. `on_written` is told of each figure that the connector sets:
     its stock id, what it was and what it is.
-    `drafts` are ids of products that no customer sees, `unwanted` SKUs that it refuses to make, with its words.
+    `drafts` are ids of products that no customer sees, `unwanted` SKUs that it refuses to make, with its words,
+    and `unwritable` stock ids whose figure it refuses to set, with its words.
     """
 
     clock: Clock
@@ -59,6 +60,7 @@ class FakeShop:
     orders: dict[str, _Order] = field(default_factory=dict)
     drafts: set[str] = field(default_factory=set)
     unwanted: dict[str, str] = field(default_factory=dict)
+    unwritable: dict[str, str] = field(default_factory=dict)
     on_written: Callable[[str, int, int], None] = _nobody_listens
     post: Post = field(init=False)
     lock: threading.RLock = field(default_factory=threading.RLock)

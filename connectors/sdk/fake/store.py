@@ -165,6 +165,8 @@ class FakeStore:
 
     def _compared(self, write: StockWrite) -> WriteResult:
         """What would become of one write now."""
+        if words := self.shop.unwritable.get(write.ref.stock_id):
+            return WriteResult(outcome=WriteOutcome.REFUSED, words=words)
         figure = self._figure(write.ref.stock_id)
         if figure.state is FigureState.UNTRACKED:
             return WriteResult(outcome=WriteOutcome.UNTRACKED)
