@@ -206,6 +206,13 @@ LOOKING = (
         "        found = ()\n",
         f"{T_ENGINE}/test_catalogue.py::test_a_catalogue_that_lost_pages_makes_nothing_gone",
     ),
+    one(
+        "a look closes before a doubtful order was read",
+        f"{ENGINE}/look.py",
+        "    intake.reread_due(engine, connection.id or 0)\n",
+        "",
+        f"{T_MARKET}/test_races.py::test_a_look_waits_for_an_order_of_which_two_states_of_one_second_were_told",
+    ),
 )
 
 ORDERS = (
@@ -351,6 +358,20 @@ ORDERS = (
         "    except (MalformedPayload, border.Unfit) as error:\n        _bury(session, connection, delivery, str(error), now)\n        return\n",
         "    except (MalformedPayload, border.Unfit):\n        return\n",
         f"{T_MARKET}/test_main_job.py::test_an_unreadable_delivery_is_kept_and_told",
+    ),
+    one(
+        "what was paid while a store was away is recorded before it goes live again",
+        f"{DOMAIN}/backoffice.py",
+        "return bool(documents) or (is_met and not order.waits_for_live)",
+        "return bool(documents) or is_met",
+        f"{T_MARKET}/test_again.py::test_orders_around_an_absence",
+    ),
+    one(
+        "a new key brings back a store that was left",
+        f"{ENGINE}/connect.py",
+        "    if row.state is ConnectionState.DISCONNECTED:\n        begins",
+        "    if row.state is None:\n        begins",
+        f"{T_MARKET}/test_again.py::test_a_new_key_does_not_bring_back_a_store_that_was_left",
     ),
 )
 
