@@ -77,15 +77,16 @@ def is_published(session: Session, item: StockItem) -> bool:
 def let_go(session: Session, connection: Connection, item: StockItem, now: datetime) -> None:
     """Nothing shows this figure any more: nothing is believed of it, and nobody need decide about it."""
     forget_belief(item)
-    end_refusal(session, connection, item, now)
+    end_refusal(session, item, now)
     resolve_issue(session, connection.merchant_id, held_key(item), by="the store", now=now)
 
 
-def end_refusal(session: Session, connection: Connection, item: StockItem, now: datetime) -> None:
+def end_refusal(session: Session, item: StockItem, now: datetime) -> None:
     """The store has taken a number of this figure again, or need not."""
     if item.attempts:
         item.attempts, item.not_before = 0, None
-        resolve_issue(session, connection.merchant_id, refused_key(item), by="the store", now=now)
+        store = session.get_one(Connection, item.connection_id)
+        resolve_issue(session, store.merchant_id, refused_key(item), by="the store", now=now)
 
 
 def held_key(item: StockItem) -> str:

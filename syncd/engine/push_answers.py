@@ -33,7 +33,7 @@ def answered(
     match result.outcome:
         case WriteOutcome.WRITTEN:
             _written(push, item, compares=compares, platform_at=platform_at, now=now)
-            end_refusal(session, session.get_one(Connection, item.connection_id), item, now)
+            end_refusal(session, item, now)
         case WriteOutcome.MISMATCH:
             push.state = PushState.REFUSED
             push.before = result.found

@@ -41,7 +41,7 @@ def reconcile(engine: Engine, held: Held, connection_id: int, cause: str = "sche
     try:
         for part in batched(rows, store.traits.read_rows):
             reading = store.read_stock([StockRef(stock_id=stock_id, parent_id=parent) for _, stock_id, parent in part])
-            _compare(engine, held, connection, [item_id or 0 for item_id, _, _ in part], reading.figures, counts)
+            _compare(engine, held, [item_id or 0 for item_id, _, _ in part], reading.figures, counts)
     except ConnectorError as error:
         note_failure(engine, connection, error)
         raise
@@ -69,12 +69,7 @@ def reconcile(engine: Engine, held: Held, connection_id: int, cause: str = "sche
 
 
 def _compare(
-    engine: Engine,
-    held: Held,
-    connection: Connection,
-    item_ids: Sequence[int],
-    figures: Mapping[str, StockFigure],
-    counts: dict[str, int],
+    engine: Engine, held: Held, item_ids: Sequence[int], figures: Mapping[str, StockFigure], counts: dict[str, int]
 ) -> None:
     """Mark the figures that are not what we believe."""
     now = engine.clock.now()
@@ -90,7 +85,7 @@ def _compare(
             if figure.state is FigureState.TRACKED and figure.quantity == shown(state):
                 item.confirmed_at = now
                 if item.desired == max(0, item.observed or 0):
-                    end_refusal(session, connection, item, now)
+                    end_refusal(session, item, now)
                 continue
             counts["differ"] += 1
             items.keep(item, mark_for_look(state), look_at=now, reason="the comparison found another number")
