@@ -79,7 +79,8 @@ def _forget(engine: Engine, connection_id: int, actor: str) -> None:
         for item in items.all_locked(session, connection_id):
             if item.held or item.is_kept or item.attempts:
                 let_go(session, row, item, now)
-            forget_belief(item)
+            else:
+                forget_belief(item)
         for kind in ("needs_auth", "webhooks_broken", "connection_refuses", "stuck:store"):
             resolve_issue(session, row.merchant_id, f"{kind}:{connection_id}", by=actor, now=now)
         creation.leave_off(session, connection_id, now)

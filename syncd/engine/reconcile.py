@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.values import FigureState, StockFigure, StockRef
 from schema.tables import Connection, ConnectionState, RunState, StockItem, SyncRun
-from syncd.domain.observed import mark_for_look, shown
+from syncd.domain.observed import is_owed, mark_for_look, shown
 from syncd.engine import items
 from syncd.engine.batches import batched
 from syncd.engine.context import Engine
@@ -84,7 +84,7 @@ def _compare(
             state = items.belief(item)
             if figure.state is FigureState.TRACKED and figure.quantity == shown(state):
                 item.confirmed_at = now
-                if item.desired == max(0, item.observed or 0):
+                if not is_owed(state, item.desired):
                     end_refusal(session, item, now)
                 continue
             counts["differ"] += 1

@@ -94,7 +94,8 @@ def describe(setting: Setting) -> str:
     )
     rules = ", ".join(f"{kind} {value}" for kind, value in setting.rules.items()) or "no rules"
     return (
-        f"{'own ledger; ' if setting.has_own_ledger else ''}{setting.on_hand} each of {', '.join(setting.skus)}; {shops}; {rules}; {setting.processes} process(es); "
+        f"{'own ledger; ' if setting.has_own_ledger else ''}{setting.on_hand} each of {', '.join(setting.skus)}; "
+        f"{shops}; {rules}; {setting.processes} process(es); "
         f"nightly comparison {'on' if setting.has_nightly else 'off'}; webhooks lost {setting.loss:.0%}, "
         f"up to {setting.delay:g} s late"
     )
